@@ -1,0 +1,23 @@
+"""Which names a service can hold, as data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NameRules:
+    """What a service accepts as a name.
+
+    ``max_length`` counts characters, ``max_bytes`` UTF-8 bytes (0 = no limit beyond Linux' own 255 bytes).
+    ``forbidden`` are single characters, ``reserved`` are stems compared without case and extension.
+    """
+
+    max_length: int = 0
+    max_bytes: int = 0
+    forbidden: str = "/\0"
+    forbid_control: bool = False
+    forbidden_first: str = ""
+    forbidden_last: str = ""
+    reserved: frozenset[str] = frozenset()
+    case_sensitive: bool = True
+    normalises: bool = False
+    """True if the service turns names into Unicode NFC."""

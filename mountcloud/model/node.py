@@ -1,0 +1,65 @@
+"""What a service says of one file or directory."""
+
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+
+from mountcloud.model.ids import NodeId, Ref, Version
+
+
+class Kind(Enum):
+    """The two kinds of node that services know."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+
+
+class Rights(Flag):
+    """What this account may do with one node; the provider derives them from the service's own scheme."""
+
+    NONE = 0
+    READ = auto()
+    """Read the content of a file; list a directory."""
+    WRITE = auto()
+    """Replace the content of a file."""
+    CREATE_FILES = auto()
+    """Make files in this directory, or move files into it."""
+    CREATE_DIRECTORIES = auto()
+    """Make directories in this directory, or move directories into it."""
+    RENAME = auto()
+    """Give this node another name in the same directory."""
+    MOVE = auto()
+    """Give this node another parent."""
+    DELETE = auto()
+    """Remove this node."""
+    SET_TIMES = auto()
+    """Change this node's modification time."""
+    ALL = READ | WRITE | CREATE_FILES | CREATE_DIRECTORIES | RENAME | MOVE | DELETE | SET_TIMES
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node at one version; a value, without anything about caching or handles.
+
+    ``size`` counts plaintext bytes (0 for a directory). ``name`` is the service's name, not yet a file name.
+    ``parent`` is None for the root only. ``encrypted`` tells which side of an encryption boundary it is on.
+    """
+
+    id: NodeId
+    parent: NodeId | None
+    name: str
+    kind: Kind
+    size: int
+    version: Version
+    mtime_ns: int
+    rights: Rights
+    encrypted: bool = False
+
+    @property
+    def ref(self) -> Ref:
+        """This node at this version."""
+        return Ref(self.id, self.version)
+
+    @property
+    def is_directory(self) -> bool:
+        """True if it can have children."""
+        return self.kind is Kind.DIRECTORY

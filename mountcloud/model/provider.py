@@ -1,0 +1,207 @@
+"""The ports: what a service must offer. Engine and file system see nothing else of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from mountcloud.model.change import ChangeBatch
+from mountcloud.model.ids import Cursor, NodeId, Ref
+from mountcloud.model.names import NameRules
+from mountcloud.model.node import Node
+from mountcloud.model.span import PlainSpan, StoredSpan
+
+
+class ChangeFeed(Enum):
+    """How a service tells what changed."""
+
+    CURSOR = "cursor"
+    """``Provider.changes`` gives batches after a cursor."""
+    TREE_VERSION = "tree-version"
+    """A directory's version changes (perhaps late) when anything below it changed."""
+    NONE = "none"
+    """Listings must be compared."""
+
+
+class Integrity(Enum):
+    """What protects stored bytes against alteration."""
+
+    PER_CHUNK = "per-chunk"
+    WHOLE_FILE = "whole-file"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a service can do, as data. ``mtime_resolution_ns`` is the grain in which it keeps times."""
+
+    change_feed: ChangeFeed = ChangeFeed.NONE
+    ranged_reads: bool = True
+    conditional_upload: bool = True
+    keeps_mtime: bool = True
+    mtime_resolution_ns: int = 1_000_000
+    max_concurrency: int = 8
+    max_file_size: int = 0
+    names: NameRules = field(default_factory=NameRules)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes of the account; ``total`` is None where there is no limit."""
+
+    used: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTarget:
+    """Where an upload goes. ``size`` counts plaintext bytes.
+
+    With ``replaces`` the content of that node is replaced if it is still at that version, else ``Conflict`` is raised
+    (``NotFound`` if it is gone); the node may get the new ``name`` and ``parent`` only where they equal its own.
+    Without it a new file is made; ``Exists`` is raised if the name is taken.
+    """
+
+    parent: NodeId
+    name: str
+    replaces: Ref | None
+    size: int
+    mtime_ns: int
+
+
+class Source(Protocol):
+    """Bytes to be sent; may be read again from the start, so that a retried upload is whole."""
+
+    @property
+    def size(self) -> int:
+        """Plaintext bytes."""
+
+    async def pread(self, size: int, offset: int) -> bytes:
+        """Exactly ``size`` bytes, fewer only at the end."""
+
+
+class Encryptor(Protocol):
+    """One pass over one file, in order."""
+
+    def update(self, data: bytes) -> bytes:
+        """The stored bytes of the next plaintext bytes."""
+
+    def finish(self) -> bytes:
+        """The remaining stored bytes (often none)."""
+
+
+class ContentCipher(Protocol):
+    """Arithmetic between plaintext and stored bytes of one file at one version. Pure."""
+
+    @property
+    def integrity(self) -> Integrity:
+        """What protects the stored bytes."""
+
+    @property
+    def plain_size(self) -> int:
+        """Plaintext bytes of the whole file."""
+
+    @property
+    def stored_size(self) -> int:
+        """Stored bytes of the whole file."""
+
+    def cover(self, want: PlainSpan) -> StoredSpan:
+        """The stored bytes that are needed to decrypt ``want``."""
+
+    def decrypt(self, want: PlainSpan, covered: StoredSpan, data: bytes | memoryview) -> bytes:
+        """The plaintext of ``want``; ``data`` are the stored bytes of ``covered``, which covers it.
+
+        Raises ``Corrupt`` where the format can tell.
+        """
+
+
+class Content(Protocol):
+    """One file at one version, as the service stores it. Keys, URLs and shards stay inside."""
+
+    @property
+    def stored_size(self) -> int:
+        """Stored bytes."""
+
+    @property
+    def cipher(self) -> ContentCipher:
+        """How to read them."""
+
+    async def fetch(self, span: StoredSpan) -> bytes:
+        """Exactly these stored bytes. May be called again and concurrently.
+
+        Raises ``Outdated`` if the service no longer has this version, ``Unavailable`` on trouble.
+        """
+
+    async def aclose(self) -> None:
+        """Give back what it holds; idempotent."""
+
+
+class Provider(Protocol):
+    """One account of one service. Every method raises only ``model/errors.py``.
+
+    Lists are returned whole. Every method may be cancelled; a cancelled or failed call may or may not have had its
+    effect, so callers look before they repeat. Construction never touches the network.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Data; available without network."""
+
+    async def root(self) -> Node:
+        """The directory in which the account's tree begins; its ``parent`` is None."""
+
+    async def node(self, ref: Ref) -> Node:
+        """The node as it is now, perhaps at another version; raises ``NotFound`` if it is gone."""
+
+    async def children(self, directory: NodeId) -> Sequence[Node]:
+        """All children, each once. Raises ``NotFound`` if the directory is gone, never for a failure."""
+
+    async def changes(self, cursor: Cursor | None) -> ChangeBatch:
+        """What happened after the cursor; without one, an empty batch with the present cursor.
+
+        Raises ``Unsupported`` unless ``capabilities.change_feed`` is CURSOR.
+        """
+
+    async def open(self, node: Node) -> Content:
+        """The content of this file at this version. Raises ``NoKey``, ``Forbidden``, ``Outdated``, ``Blocked``."""
+
+    async def upload(self, target: UploadTarget, source: Source) -> Node:
+        """Store a whole file and return it as the service has it; all or nothing for every observer."""
+
+    async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
+        """Make a directory; raises ``Exists`` if the name is taken."""
+
+    async def move(self, ref: Ref, parent: NodeId, name: str, replaces: Ref | None) -> Node:
+        """Give a node another name, parent or both.
+
+        ``replaces`` is the node that holds the name now and makes way (to the recycle bin where there is one); without
+        it a taken name raises ``Exists``. Raises ``CrossesBoundary`` where only a copy can do it.
+        """
+
+    async def set_times(self, ref: Ref, mtime_ns: int) -> Node:
+        """Set the modification time, in the service's resolution."""
+
+    async def remove(self, ref: Ref) -> None:
+        """Remove a file at this version, or an empty directory; into the recycle bin where there is one.
+
+        Raises ``Conflict`` if a file is at another version, ``NotEmpty``, ``NotFound`` if it is gone already.
+        """
+
+    async def usage(self) -> Usage:
+        """Space used and available."""
+
+    async def aclose(self) -> None:
+        """End all connections; idempotent."""
+
+
+class Secrets(Protocol):
+    """The secret store of one account. Names: ``password``, ``refresh_token``, ``encryption_password`` ..."""
+
+    def get(self, name: str) -> str | None:
+        """The secret, or None."""
+
+    def put(self, name: str, value: str) -> None:
+        """Store it at once; it survives a crash after the return."""
+
+    def delete(self, name: str) -> None:
+        """Forget it; no error if it is not there."""

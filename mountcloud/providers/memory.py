@@ -1,0 +1,1 @@
+"""The reference implementation of the provider port, in memory."""

@@ -1,0 +1,36 @@
+"""Packaging of mountcloud: metadata, dependencies, extras and the console script."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18"]
+LINT = ["ruff>=0.8", "mypy>=1.13", "import-linter>=2.1", "types-cachetools>=5.5", "types-setuptools>=75"]
+TEST = ["pytest>=8.3", "hypothesis>=6.115", "pytest-timeout>=2.3"]
+
+setup(
+    name="mountcloud",
+    version="0.1.0",
+    description="Any cloud account as an ordinary directory on Linux, end-to-end encrypted where the service can",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["mountcloud", "mountcloud.*"]),
+    package_data={"mountcloud": ["py.typed"]},
+    install_requires=[
+        "pyfuse3>=3.4",
+        "trio>=0.27",
+        "httpx>=0.27",
+        "cryptography>=43",
+        "cachetools>=5.5",
+        "click>=8.1",
+    ],
+    extras_require={
+        "sandbox": SANDBOX,
+        "test": [*SANDBOX, *LINT, *TEST],
+        # The services' own clients pin old libraries, so they live in an environment of their own (see ./run).
+        "interop-dracoon": ["dracoon>=1.13"],
+    },
+    entry_points={"console_scripts": ["mountcloud=mountcloud.cli.main:main"]},
+)
