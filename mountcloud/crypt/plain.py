@@ -1,0 +1,47 @@
+"""The cipher of services, rooms and containers that encrypt nothing."""
+
+from mountcloud.model.errors import Corrupt
+from mountcloud.model.provider import Integrity
+from mountcloud.model.span import PlainSpan, StoredSpan
+
+
+class PlainCipher:
+    """Stored bytes are the plaintext."""
+
+    integrity = Integrity.NONE
+
+    def __init__(self, size: int) -> None:
+        self.plain_size = size
+        self.stored_size = size
+
+    def cover(self, want: PlainSpan) -> StoredSpan:
+        """The same bytes."""
+        return StoredSpan(want.start, want.end)
+
+    def decrypt(self, want: PlainSpan, covered: StoredSpan, data: bytes | memoryview) -> bytes:
+        """The part that is wanted; raises ``Corrupt`` if ``data`` is not as long as ``covered``."""
+        return bytes(wanted_part(want, covered, data))
+
+
+class PlainEncryptor:
+    """Plaintext is stored as it is."""
+
+    def update(self, data: bytes) -> bytes:
+        """The same bytes."""
+        return data
+
+    def finish(self) -> bytes:
+        """Nothing remains."""
+        return b""
+
+
+def wanted_part(want: PlainSpan, covered: StoredSpan, data: bytes | memoryview) -> memoryview:
+    """The stored bytes at the places of ``want``, for ciphers that change no offset.
+
+    Raises ``Corrupt`` if ``data`` is not as long as ``covered``; ValueError if that does not cover ``want``.
+    """
+    if len(data) != covered.length:
+        raise Corrupt(f"{covered.length} stored bytes were asked for, {len(data)} came")
+    if not covered.start <= want.start <= want.end <= covered.end:
+        raise ValueError(f"{covered} does not cover {want}")
+    return memoryview(data)[want.start - covered.start : want.end - covered.start]
