@@ -1,0 +1,29 @@
+"""The trees on which the list of tests runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.filesystem.tree import NativeBacking, Tree
+
+
+@pytest.fixture(
+    params=[
+        "native",
+        pytest.param("mount-plain", marks=pytest.mark.mount),
+        pytest.param("mount-encrypted", marks=pytest.mark.mount),
+    ]
+)
+def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tree]:
+    """An empty directory: on the disk, in a plain room of a mount, in an encrypted room of a mount."""
+    tree = _native(tmp_path) if request.param == "native" else request.getfixturevalue("mounted_trees")(request.param)
+    yield tree
+    tree.close()
+
+
+def _native(directory: Path) -> Tree:
+    path, scratch = directory / "tree", directory / "scratch"
+    path.mkdir()
+    scratch.mkdir()
+    return Tree("native", path, scratch, NativeBacking())

@@ -1,0 +1,133 @@
+"""Times, modes, space and extended attributes."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.filesystem.steps import write_file
+from tests.filesystem.tree import Tree
+
+MILLISECOND = 1_000_000
+CLOCK_TICK = 20 * MILLISECOND
+TIMES = [0, 1_000_000_000, 1_234_567_890_123_000_000, 1_700_000_000_987_654_321, 4_102_444_800_000_000_000]
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+@pytest.mark.parametrize("mtime", TIMES)
+def test_modification_times_are_kept_to_the_millisecond(tree: Tree, kind: str, mtime: int) -> None:
+    path = tree.path / "node"
+    if kind == "file":
+        tree.do(write_file, path, b"x")
+    else:
+        tree.do(os.mkdir, path)
+    tree.do(os.utime, path, ns=(mtime, mtime))
+    assert abs(tree.do(os.stat, path).st_mtime_ns - mtime) < MILLISECOND
+    tree.fresh_view()
+    assert abs(tree.do(os.stat, path).st_mtime_ns - mtime) < MILLISECOND
+
+
+def test_times_do_not_drift(tree: Tree) -> None:
+    path, mtime = tree.path / "file", 1_700_000_000_987_000_000
+    tree.do(write_file, path, b"x")
+    tree.do(os.utime, path, ns=(mtime, mtime))
+    for _ in range(3):
+        tree.fresh_view()
+        seen = tree.do(os.stat, path).st_mtime_ns
+        assert seen == mtime
+        tree.do(os.utime, path, ns=(seen, seen))
+
+
+def test_touch_with_a_date_and_with_a_reference(tree: Tree) -> None:
+    tree.run("touch", "-d", "2001-02-03 04:05:06.789", tree.path / "one")
+    tree.run("touch", "-r", tree.path / "one", tree.path / "two")
+    tree.fresh_view()
+    for name in ("one", "two"):
+        assert tree.run("stat", "-c", "%y", tree.path / name).startswith("2001-02-03 04:05:06.789")
+
+
+def test_a_write_makes_the_time_now(tree: Tree) -> None:
+    path = tree.path / "file"
+    tree.do(write_file, path, b"x")
+    tree.do(os.utime, path, ns=(0, 0))
+    tree.settle()
+    before = time.time_ns() - CLOCK_TICK
+    tree.do(write_file, path, b"y", os.O_WRONLY)
+    assert tree.do(os.stat, path).st_mtime_ns >= before
+    tree.fresh_view()
+    assert before <= tree.do(os.stat, path).st_mtime_ns <= time.time_ns()
+
+
+def test_the_time_of_a_file_does_not_change_by_arriving(tree: Tree) -> None:
+    path = tree.path / "file"
+    tree.do(write_file, path, b"x")
+    before = tree.do(os.stat, path).st_mtime_ns
+    tree.settle()
+    assert abs(tree.do(os.stat, path).st_mtime_ns - before) < MILLISECOND
+    tree.fresh_view()
+    assert abs(tree.do(os.stat, path).st_mtime_ns - before) < MILLISECOND
+
+
+def set_time_while_open(path: Path, mtime: int) -> None:
+    """Write, set the time through the handle, close: as cp -p and tar do."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    os.write(fd, b"content")
+    os.utime(fd, ns=(mtime, mtime))
+    os.close(fd)
+
+
+def test_a_time_set_through_the_handle_survives_close(tree: Tree) -> None:
+    path, mtime = tree.path / "file", 1_111_111_111_111_000_000
+    tree.do(set_time_while_open, path, mtime)
+    assert tree.do(os.stat, path).st_mtime_ns == mtime
+    tree.fresh_view()
+    assert tree.do(os.stat, path).st_mtime_ns == mtime
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o444])
+def test_permissions_of_a_file_are_kept(tree: Tree, mode: int) -> None:
+    path = tree.path / "file"
+    tree.do(write_file, path, b"x")
+    tree.do(os.chmod, path, mode)
+    assert tree.do(os.stat, path).st_mode & 0o777 == mode
+    tree.fresh_view()
+    assert tree.do(os.stat, path).st_mode & 0o777 == mode
+
+
+def test_an_executable_script_runs(tree: Tree) -> None:
+    path = tree.path / "script"
+    tree.do(write_file, path, b"#!/bin/sh\necho it runs\n")
+    tree.do(os.chmod, path, 0o755)
+    tree.fresh_view()
+    assert tree.run(path) == "it runs\n"
+
+
+def test_chown_to_oneself_is_allowed(tree: Tree) -> None:
+    path = tree.path / "file"
+    tree.do(write_file, path, b"x")
+    owner = tree.do(os.stat, path)
+    tree.do(os.chown, path, owner.st_uid, owner.st_gid)
+    assert owner.st_uid == (tree.user.uid if tree.user else os.getuid())
+
+
+def test_statvfs_is_sane(tree: Tree) -> None:
+    space = tree.do(os.statvfs, tree.path)
+    assert space.f_bsize > 0
+    assert 0 <= space.f_bavail <= space.f_bfree <= space.f_blocks
+    assert space.f_blocks * space.f_frsize > 1 << 30
+    assert 100 <= space.f_namemax <= 255
+    assert str(tree.path).startswith(tree.run("df", "--output=target", tree.path).split()[-1])
+
+
+def test_a_file_counts_its_blocks(tree: Tree) -> None:
+    path = tree.path / "file"
+    tree.do(write_file, path, b"x" * 100_000)
+    tree.fresh_view()
+    assert tree.do(os.stat, path).st_blocks * 512 >= 100_000
+
+
+def test_listing_extended_attributes_does_not_fail(tree: Tree) -> None:
+    path = tree.path / "file"
+    tree.do(write_file, path, b"x")
+    assert tree.do(os.listxattr, path) == []
