@@ -1,0 +1,122 @@
+"""``demo``: try mountcloud without an account, against a server that runs on this machine."""
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import trio
+
+from mountcloud.cli.demo_server import running_server
+from mountcloud.cli.demo_tree import Piece, pieces, plant
+from mountcloud.cli.mount import prepared_mountpoint
+from mountcloud.cli.outcome import CommandFailed, explained
+from mountcloud.daemon.control import ControlError, call
+from mountcloud.daemon.paths import AccountPaths, data_directory
+from mountcloud.daemon.secrets import MemorySecrets
+from mountcloud.daemon.settings import AccountSettings
+from mountcloud.model.provider import Provider
+
+_NAME = "demo"
+_ASK_EVERY_S = 0.5
+
+
+@click.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--provider", type=click.Choice(["dracoon"]), default="dracoon", show_default=True, help="Which service.")
+def demo(directory: Path | None, provider: str) -> None:
+    """Mount a made-up account at DIRECTORY (~/MountCloud) and stay in the foreground until Ctrl-C.
+
+    Its server runs on this machine only; its files stay for the next time.
+    """
+    with explained():
+        paths = AccountPaths.of(_NAME)
+        _refuse_second(paths)
+        mountpoint = prepared_mountpoint(directory or Path.home() / "MountCloud")
+        try:
+            code = _show(provider, mountpoint, paths)
+        except KeyboardInterrupt:
+            code = 0
+    click.echo("Unmounted. Your files stay for the next demo." if code == 0 else "The demo ended with a failure.")
+    sys.exit(code)
+
+
+def _show(provider: str, mountpoint: Path, paths: AccountPaths) -> int:
+    from mountcloud.daemon import supervise
+    from mountcloud.sandbox.dracoon import seed
+
+    home = data_directory() / "demo"
+    click.echo("Starting a DRACOON server on this machine ...")
+    with running_server(home / provider) as address:
+        options = {"url": address, "username": seed.DEMO_USER}
+        account = AccountSettings(_NAME, provider, options, mountpoint, poll_interval_s=2.0)
+        secrets = MemorySecrets({"password": seed.DEMO_PASSWORD, "encryption_password": seed.DEMO_ENCRYPTION_PASSWORD})
+        _plant_once(home / f"{provider}.planted", account, secrets, paths)
+        paths.create()
+        return supervise.run(account, paths, secrets, mountpoint, on_ready=lambda: _ready(mountpoint, home, paths))
+
+
+def _refuse_second(paths: AccountPaths) -> None:
+    try:
+        running = call(paths.control, "status", timeout_s=2)
+    except ControlError:
+        return
+    where = running.get("mountpoint", "") if isinstance(running, dict) else ""
+    raise CommandFailed(f"a demo runs already {where and f'at {where}'}; end it there with Ctrl-C first")
+
+
+def _plant_once(done: Path, account: AccountSettings, secrets: MemorySecrets, paths: AccountPaths) -> None:
+    """Fill a new server; afterwards the files are the user's, also those that were deleted."""
+    from mountcloud.providers import registry
+
+    if done.exists():
+        return
+    # What is remembered of the files of an earlier server has no meaning on a new one.
+    for old in (paths.cache, paths.state):
+        shutil.rmtree(old, ignore_errors=True)
+    click.echo("Filling it with files, once:")
+    trio.run(_planted, registry.create(account.provider, account.options, secrets), pieces(), click.echo)
+    done.touch()
+
+
+async def _planted(provider: Provider, files: tuple[Piece, ...], say: Callable[[str], None]) -> None:
+    try:
+        await plant(provider, files, say)
+    finally:
+        with trio.move_on_after(5, shield=True):
+            await provider.aclose()
+
+
+def _ready(mountpoint: Path, home: Path, paths: AccountPaths) -> None:
+    threading.Thread(target=_tell_of_the_end, args=(paths,), daemon=True, name="demo-progress").start()
+    click.echo(f"""
+The account is at {mountpoint}
+
+Try in another terminal, or in your file manager:
+  1. ls -lR '{mountpoint}'
+  2. cp -r /usr/share/doc/tar '{mountpoint}/Confidential/' && '{_our_command()}' sync --wait {_NAME}
+  3. grep -rl 'keep this text' '{mountpoint}/Confidential' '{home}'     (only the mount can read it)
+
+Ctrl-C unmounts and ends the server.""")
+
+
+def _our_command() -> Path:
+    """The console script beside this Python: ``./run demo`` does not put it on the PATH."""
+    return Path(sys.executable).with_name("mountcloud")
+
+
+def _tell_of_the_end(paths: AccountPaths) -> None:
+    """Say how much is left while the daemon sends its last changes; ends with the daemon."""
+    last: object = None
+    while True:
+        time.sleep(_ASK_EVERY_S)
+        try:
+            now = call(paths.control, "status", timeout_s=2)
+        except ControlError:
+            return
+        if isinstance(now, dict) and now.get("state") == "stopping" and now.get("owed") not in (0, None, last):
+            last = now.get("owed")
+            click.echo(f"Sending the last changes: {last} left ...")

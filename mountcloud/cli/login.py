@@ -1,0 +1,129 @@
+"""``login``: try the credentials, and only then write settings and secrets."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import click
+import trio
+
+from mountcloud.cli.config_file import add_account
+from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
+from mountcloud.daemon.paths import AccountPaths, checked_account_name, config_file
+from mountcloud.daemon.secrets import MemorySecrets, open_secrets
+from mountcloud.daemon.settings import AccountSettings, Settings, load
+from mountcloud.model.provider import Provider
+
+
+@runtime_checkable
+class Verifiable(Protocol):
+    """A provider that can tell whether its credentials work; raises ``model/errors.py`` if not."""
+
+    async def verify(self) -> object:
+        """What is known of the account."""
+
+
+@click.command()
+@click.argument("name")
+@click.option("--provider", default="dracoon", show_default=True, help="Which service it is.")
+@click.option("--url", help="Address of the service, such as https://dracoon.example")
+@click.option("--user", "username", help="Name with which you log in there.")
+@click.option("--option", "extra", multiple=True, metavar="KEY=VALUE", help="Another setting of the provider.")
+@click.option("--mountpoint", type=click.Path(path_type=Path), help="Where 'mountcloud mount NAME' puts it.")
+@click.option("--password-stdin", is_flag=True, help="First line: password; second line, if any: encryption password.")
+@click.option("--keep-password", is_flag=True, help="Store the password too, for log-ins after long absence.")
+def login(
+    *,
+    name: str,
+    provider: str,
+    url: str | None,
+    username: str | None,
+    extra: tuple[str, ...],
+    mountpoint: Path | None,
+    password_stdin: bool,
+    keep_password: bool,
+) -> None:
+    """Log in to a service and remember the account as NAME.
+
+    For an account that is in the settings already, only the secrets are renewed.
+    """
+    with explained():
+        checked_account_name(name)
+        settings = load(config_file())
+        given = _given_options(url, username, extra)
+        known = settings.accounts.get(name)
+        if known and given:
+            raise CommandFailed(f"{name} exists; change it in {settings.origin}, then: mountcloud login {name}")
+        account = known or AccountSettings(name, provider, _asked_options(given), mountpoint)
+        secrets = _entered(password_stdin=password_stdin)
+        _verify(account, secrets)
+        if not known:
+            settings = _remember(settings, account)
+        _store(account, secrets, keep_password=keep_password)
+    where = account.mountpoint or "DIRECTORY"
+    click.echo(f"Logged in. Next: mountcloud mount {name}{'' if account.mountpoint else f' {where}'}")
+
+
+def _given_options(url: str | None, username: str | None, extra: tuple[str, ...]) -> dict[str, str]:
+    options = {key: value for key, value in (("url", url), ("username", username)) if value}
+    for each in extra:
+        key, separator, value = each.partition("=")
+        if not separator or not key:
+            raise Misconfigured(f"--option needs KEY=VALUE, not {each!r}")
+        options[key] = value
+    return options
+
+
+def _asked_options(given: Mapping[str, str]) -> dict[str, str]:
+    options = dict(given)
+    for key, question in (("url", "Address (https://...)"), ("username", "User name")):
+        if key not in options:
+            options[key] = click.prompt(question)
+    return options
+
+
+def _entered(*, password_stdin: bool) -> MemorySecrets:
+    if password_stdin:
+        password, encryption = (sys.stdin.readline().removesuffix("\n") for _ in range(2))
+        if not password:
+            raise Misconfigured("no password came on standard input")
+    else:
+        password = click.prompt("Password", hide_input=True)
+        question = "Encryption password (empty if the account has none)"
+        encryption = click.prompt(question, hide_input=True, default="", show_default=False)
+    return MemorySecrets({"password": password} | ({"encryption_password": encryption} if encryption else {}))
+
+
+def _verify(account: AccountSettings, secrets: MemorySecrets) -> None:
+    from mountcloud.providers import registry
+
+    trio.run(_try_out, registry.create(account.provider, account.options, secrets))
+
+
+async def _try_out(provider: Provider) -> None:
+    try:
+        if isinstance(provider, Verifiable):
+            await provider.verify()
+        else:
+            await provider.root()
+    finally:
+        with trio.move_on_after(5, shield=True):
+            await provider.aclose()
+
+
+def _remember(settings: Settings, account: AccountSettings) -> Settings:
+    options = {key: str(value) for key, value in account.options.items()}
+    mountpoint = account.mountpoint and account.mountpoint.expanduser().absolute()
+    return add_account(settings, account.name, account.provider, options, mountpoint)
+
+
+def _store(account: AccountSettings, entered: MemorySecrets, *, keep_password: bool) -> None:
+    paths = AccountPaths.of(account.name)
+    paths.create()
+    stored = open_secrets(account.name, paths)
+    # With a refresh token the password is not needed again, and what is not stored cannot be stolen.
+    if entered.get("refresh_token") and not keep_password:
+        entered.delete("password")
+        stored.delete("password")
+    entered.copy_to(stored)

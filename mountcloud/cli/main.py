@@ -1,0 +1,30 @@
+"""The command ``mountcloud``."""
+
+import importlib.metadata
+
+import click
+
+from mountcloud.cli.control import refresh, status, sync
+from mountcloud.cli.demo import demo
+from mountcloud.cli.login import login
+from mountcloud.cli.mount import mount, umount
+from mountcloud.cli.sandbox import sandbox
+from mountcloud.daemon import logs
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(importlib.metadata.version("mountcloud"), prog_name="mountcloud")
+@click.option("-v", "--verbose", is_flag=True, help="Log every step (never secrets) to stderr.")
+def main(*, verbose: bool) -> None:
+    r"""Any cloud account as an ordinary directory.
+
+    \b
+    mountcloud login work --url https://dracoon.example --user me@example.com
+    mountcloud mount work ~/Work
+    mountcloud status work
+    """
+    logs.set_up(verbose=verbose)
+
+
+for command in (login, mount, umount, status, refresh, sync, demo, sandbox):
+    main.add_command(command)

@@ -1,0 +1,74 @@
+"""How a command ends: exit codes (sysexits.h where it has one) and messages that say what to do next."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from mountcloud.daemon.control import ControlError, NotRunning
+from mountcloud.daemon.paths import InvalidAccountName
+from mountcloud.daemon.settings import SettingsError
+from mountcloud.model import errors
+
+
+class CommandFailed(click.ClickException):
+    """Ends the command with a message on stderr and this exit code."""
+
+    exit_code = 1
+
+
+class NoDaemon(CommandFailed):
+    """The account is not mounted; the code is that of init scripts for "program is not running"."""
+
+    exit_code = 3
+
+
+class Unreachable(CommandFailed):
+    """The service gave no usable answer (EX_UNAVAILABLE)."""
+
+    exit_code = 69
+
+
+class NotNow(CommandFailed):
+    """Later it may work (EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+
+class Denied(CommandFailed):
+    """The service refused these credentials or this action (EX_NOPERM)."""
+
+    exit_code = 77
+
+
+class Misconfigured(CommandFailed):
+    """Settings or arguments must be changed; systemd need not try again (EX_CONFIG)."""
+
+    exit_code = 78
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the failures that a user can meet into a message and an exit code; others stay tracebacks."""
+    try:
+        yield
+    except (SettingsError, InvalidAccountName) as error:
+        raise Misconfigured(str(error)) from error
+    except NotRunning as error:
+        raise NoDaemon(str(error)) from error
+    except ControlError as error:
+        raise CommandFailed(str(error)) from error
+    except errors.Failure as failure:
+        raise _ending(failure)(str(failure)) from failure
+
+
+def _ending(failure: errors.Failure) -> type[CommandFailed]:
+    match failure:
+        case errors.AuthenticationRequired() | errors.AccountBlocked() | errors.Forbidden():
+            return Denied
+        case errors.Unavailable():
+            return Unreachable
+        case errors.InvalidArgument() | errors.Unsupported():
+            return Misconfigured
+        case _:
+            return NotNow if failure.transient else CommandFailed

@@ -1,0 +1,246 @@
+"""The secret stores of one account: systemd credentials, the desktop's Secret Service, a private file.
+
+Values are fetched when they are needed and never kept in an attribute that a log or a traceback could show. A store
+that exists but cannot be used raises ``AuthenticationRequired``: owed work waits until the user has mended it.
+"""
+
+import fcntl
+import importlib
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, cast
+
+from mountcloud.daemon.paths import AccountPaths, make_private
+from mountcloud.model.errors import AuthenticationRequired, OutOfSpace
+from mountcloud.model.provider import Secrets
+
+ROTATING = frozenset({"refresh_token"})
+"""Secrets that the service replaces in use: what we stored last is newer than what an administrator provided."""
+
+
+class MemorySecrets:
+    """Secrets that end with the process: for trying credentials before they are stored."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = dict(values or {})
+
+    def get(self, name: str) -> str | None:
+        """The secret, or None."""
+        return self._values.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        """Keep it until the process ends."""
+        self._values[name] = value
+
+    def delete(self, name: str) -> None:
+        """Forget it."""
+        self._values.pop(name, None)
+
+    def copy_to(self, other: Secrets) -> None:
+        """Store all of them elsewhere."""
+        for name, value in self._values.items():
+            other.put(name, value)
+
+
+class CredentialSecrets:
+    """What systemd handed over (``LoadCredential=password:...``): one file a secret, read only."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def get(self, name: str) -> str | None:
+        """The secret without the newline that editors append, or None."""
+        try:
+            return (self._directory / name).read_text(encoding="utf-8").removesuffix("\n")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            kind = type(error).__name__
+            raise AuthenticationRequired(f"the systemd credential {name} cannot be read: {kind}") from None
+
+
+class FileSecrets:
+    """A JSON file of mode 0600 in the account's state directory. The values in it are not encrypted.
+
+    A file that others may read is refused, not repaired: its secrets may be known already.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, name: str) -> str | None:
+        """The secret, or None."""
+        return self._read().get(name)
+
+    def put(self, name: str, value: str) -> None:
+        """Store it at once; it survives a crash after the return."""
+        with self._changing() as values:
+            values[name] = value
+
+    def delete(self, name: str) -> None:
+        """Forget it; no error if it is not there."""
+        with self._changing() as values:
+            values.pop(name, None)
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, str]]:
+        """The values for a change that no other process loses: ``login`` may run beside the daemon."""
+        try:
+            make_private(self._path.parent)
+            with _locked(self._path.with_suffix(".lock")):
+                values = self._read()
+                before = dict(values)
+                yield values
+                if values != before:
+                    write_private(self._path, json.dumps(values, indent=1))
+        except OSError as error:
+            raise OutOfSpace(f"{self._path} cannot be written: {error.strerror}") from error
+
+    def _read(self) -> dict[str, str]:
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise AuthenticationRequired(f"{self._path} cannot be opened: {error.strerror}") from error
+        with os.fdopen(descriptor, encoding="utf-8") as file:
+            self._refuse_open_to_others(os.fstat(descriptor))
+            return self._parsed(file.read())
+
+    def _refuse_open_to_others(self, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise AuthenticationRequired(f"{self._path} is not a file of this user", hint="move it away, log in again")
+        if status.st_mode & 0o077:
+            hint = "change the passwords that are in it, delete it, log in again"
+            raise AuthenticationRequired(f"other users may read {self._path}", hint=hint)
+
+    def _parsed(self, text: str) -> dict[str, str]:
+        try:
+            values = json.loads(text)
+        except ValueError:
+            # Not chained: the decoder's exception holds the whole text.
+            raise self._broken() from None
+        if isinstance(values, dict) and all(isinstance(value, str) for value in values.values()):
+            return values
+        raise self._broken()
+
+    def _broken(self) -> AuthenticationRequired:
+        return AuthenticationRequired(f"{self._path} is broken", hint="delete it, log in again")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+class _Keyring(Protocol):
+    def get_password(self, service: str, username: str) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+class KeyringSecrets:
+    """The desktop's Secret Service through the library ``keyring`` (the extra ``keyring``).
+
+    If it is locked or fails, that is an error: falling back unasked would write to a less safe place.
+    """
+
+    def __init__(self, account: str, keyring: _Keyring) -> None:
+        self._service = f"mountcloud/{account}"
+        self._keyring = keyring
+
+    def get(self, name: str) -> str | None:
+        """The secret, or None."""
+        return self._asked(lambda: self._keyring.get_password(self._service, name))
+
+    def put(self, name: str, value: str) -> None:
+        """Store it."""
+        self._asked(lambda: self._keyring.set_password(self._service, name, value))
+
+    def delete(self, name: str) -> None:
+        """Forget it; no error if it is not there."""
+        if self.get(name) is not None:
+            self._asked(lambda: self._keyring.delete_password(self._service, name))
+
+    def _asked(self, question: Callable[[], str | None]) -> str | None:
+        try:
+            return question()
+        except Exception as error:  # noqa: BLE001 - back ends raise what they like
+            # Only the type is told, as the text may quote the secret.
+            message = f"the keyring failed with {type(error).__name__}"
+            raise AuthenticationRequired(message, hint="unlock it and try again") from None
+
+
+class LayeredSecrets:
+    """Reads from several stores in order and writes to one of them."""
+
+    def __init__(self, credentials: CredentialSecrets | None, stores: tuple[Secrets, ...]) -> None:
+        self._credentials = credentials
+        self._stores = stores
+
+    def get(self, name: str) -> str | None:
+        """The secret from the first store that has it."""
+        stored = (store.get(name) for store in self._stores)
+        provided = (each.get(name) for each in (self._credentials,) if each)
+        order = (*stored, *provided) if name in ROTATING else (*provided, *stored)
+        return next((value for value in order if value is not None), None)
+
+    def put(self, name: str, value: str) -> None:
+        """Store it in the first store, and nowhere else."""
+        first, *others = self._stores
+        first.put(name, value)
+        for other in others:
+            other.delete(name)
+
+    def delete(self, name: str) -> None:
+        """Forget it everywhere but in systemd's credentials."""
+        for store in self._stores:
+            store.delete(name)
+
+
+def open_secrets(account: str, paths: AccountPaths, environment: Mapping[str, str] = os.environ) -> LayeredSecrets:
+    """The secret stores of this account, as far as this machine has them."""
+    directory = environment.get("CREDENTIALS_DIRECTORY")
+    keyring = _usable_keyring()
+    stores: tuple[Secrets, ...] = (FileSecrets(paths.secrets),)
+    if keyring:
+        stores = (KeyringSecrets(account, keyring), *stores)
+    return LayeredSecrets(CredentialSecrets(Path(directory)) if directory else None, stores)
+
+
+def _usable_keyring() -> _Keyring | None:
+    """The keyring of this session; None without the extra, or without a service that keeps anything."""
+    try:
+        library = importlib.import_module("keyring")
+    except ModuleNotFoundError:
+        return None
+    backend = library.get_keyring()
+    return cast(_Keyring, backend) if backend.priority >= 1 else None
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file of mode 0600 as one step that survives a power cut. Raises ``OSError``."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    draft.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
