@@ -25,6 +25,7 @@ TAG_SIZE = 16
 _SALT_SIZE = 20
 _PRIVATE = "ENCRYPTED PRIVATE KEY"
 _PUBLIC = "PUBLIC KEY"
+_RSA_ENCRYPTION = bytes.fromhex("2a864886f70d010101")
 
 
 class KeyPairVersion(Enum):
@@ -146,15 +147,14 @@ def unlock(container: PrivateKeyContainer, password: str) -> UnlockedKey:
     """Open a private key; up to about a second of work for each reading of the password (DRACOON facts, 22.2).
 
     Raises ``Unsupported`` (unknown version or lock), ``Corrupt`` (malformed), ``AuthenticationRequired`` (the password
-    is wrong or empty). A damaged ciphertext cannot be told from a wrong password.
+    is wrong or empty). A ciphertext that decrypts to noise means a wrong password.
     """
     version = key_pair_version(container.version)
     locked = pbes2.parse(pem.read(container.private_key, _PRIVATE))
     for candidate in _password_bytes(password):
         plain = locked.open(candidate)
-        key = None if plain is None else _load_private(plain)
-        if key is not None:
-            return UnlockedKey(version, _checked(key, version))
+        if plain is not None and _RSA_ENCRYPTION in plain[:32]:
+            return UnlockedKey(version, _load_private(plain, version))
     raise AuthenticationRequired("the encryption password is wrong" if password else "the encryption password is empty")
 
 
@@ -196,12 +196,14 @@ def _password_bytes(password: str) -> Iterator[bytes]:
                 yield encoded
 
 
-def _load_private(plain: bytes) -> rsa.RSAPrivateKey | None:
+def _load_private(plain: bytes, version: KeyPairVersion) -> rsa.RSAPrivateKey:
     try:
         key = serialization.load_der_private_key(plain, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        return None
-    return key if isinstance(key, rsa.RSAPrivateKey) else None
+        raise Corrupt("the private key is malformed") from None
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != version.bits:
+        raise Corrupt(f"the private key is not one of version {version.value}")
+    return key
 
 
 def _load_public(container: PublicKeyContainer, version: KeyPairVersion) -> rsa.RSAPublicKey:
@@ -211,12 +213,6 @@ def _load_public(container: PublicKeyContainer, version: KeyPairVersion) -> rsa.
         raise Corrupt("the public key is malformed") from None
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != version.bits:
         raise Corrupt(f"the public key is not one of version {version.value}")
-    return key
-
-
-def _checked(key: rsa.RSAPrivateKey, version: KeyPairVersion) -> rsa.RSAPrivateKey:
-    if key.key_size != version.bits:
-        raise Corrupt(f"the private key has {key.key_size} bits, those of version {version.value} have {version.bits}")
     return key
 
 
