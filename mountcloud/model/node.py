@@ -33,7 +33,9 @@ class Rights(Flag):
     """Remove this node."""
     SET_TIMES = auto()
     """Change this node's modification time."""
-    ALL = READ | WRITE | CREATE_FILES | CREATE_DIRECTORIES | RENAME | MOVE | DELETE | SET_TIMES
+    MOVE_IN = auto()
+    """Existing nodes may be moved into this directory from another one (what may be made there is a separate right)."""
+    ALL = READ | WRITE | CREATE_FILES | CREATE_DIRECTORIES | RENAME | MOVE | DELETE | SET_TIMES | MOVE_IN
 
 
 @dataclass(frozen=True, slots=True)

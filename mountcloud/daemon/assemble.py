@@ -1,0 +1,124 @@
+"""Settings -> objects. The only place that knows concrete classes."""
+
+import os
+import random
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import trio
+
+from mountcloud.daemon.paths import AccountPaths
+from mountcloud.daemon.settings import AccountSettings
+from mountcloud.engine.drafting import Drafts
+from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.reading import Library
+from mountcloud.engine.recovery import recover
+from mountcloud.engine.replaying import Replayer
+from mountcloud.engine.sending import Sender
+from mountcloud.engine.syncing import Syncer
+from mountcloud.fs.attributes import Owner
+from mountcloud.fs.core import Core
+from mountcloud.fs.filesystem import FileSystem
+from mountcloud.fs.handles import Handles
+from mountcloud.fuse.attributes import Timeouts
+from mountcloud.fuse.notify import KernelNotifier
+from mountcloud.fuse.operations import Operations
+from mountcloud.fuse.session import Session
+from mountcloud.model.node import Node
+from mountcloud.model.provider import Provider, Secrets
+from mountcloud.policy.names import disambiguate, to_file_name
+from mountcloud.providers import registry
+from mountcloud.providers.wrap.limited import Limited
+from mountcloud.providers.wrap.retrying import Retrying
+from mountcloud.store.attributes import Attributes
+from mountcloud.store.chunk_memory import ChunkMemory
+from mountcloud.store.index import Index
+from mountcloud.store.journal import Journal
+from mountcloud.store.staging import Staging
+
+_MIB = 1 << 20
+
+
+@dataclass(slots=True)
+class Mount:
+    """One account, put together."""
+
+    provider: Provider
+    index: Index
+    journal: Journal
+    attributes: Attributes
+    syncer: Syncer
+    replayer: Replayer
+    core: Core
+    session: Session
+    operations: Operations
+
+    def close(self) -> None:
+        """Close the stores; every file that is still open is owed first."""
+        for draft in self.core.drafts.all:
+            self.core.local.seal(draft)
+        self.index.close()
+        self.journal.close()
+        self.attributes.close()
+
+
+def _name_of(node: Node, taken: Callable[[str], bool]) -> str:
+    name = to_file_name(node.name)
+    return disambiguate(name, taken, node.id) if taken(name) else name
+
+
+def assemble(
+    account: AccountSettings, paths: AccountPaths, secrets: Secrets, mountpoint: Path, nursery: trio.Nursery
+) -> Mount:
+    """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
+    provider = wrapped(registry.create(account.provider, account.options, secrets))
+    index = Index(paths.index, _name_of)
+    journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
+    staging = Staging(paths.staging)
+    recover(index, journal, staging, time.time())
+    library = Library(provider, ChunkMemory(account.cache.memory_mib * _MIB), nursery)
+    drafts = Drafts(staging, library, time.time_ns)
+    handles = Handles()
+    local = LocalChanges(
+        index,
+        journal,
+        attributes,
+        drafts,
+        time.time_ns,
+        account.upload.settle_s,
+        handles.open_on,
+        handles.writing_on,
+    )
+    notifier = KernelNotifier()
+    syncer = Syncer(provider, index, journal, drafts, notifier, time.time, recheck_s=6 * account.poll_interval_s)
+    replayer = Replayer(
+        index=index,
+        journal=journal,
+        attributes=attributes,
+        staging=staging,
+        local=local,
+        sender=Sender(provider, journal, staging, local),
+        syncer=syncer,
+        clock=time.time,
+        jitter=random.random,
+        today=lambda: datetime.now(UTC).date().isoformat(),
+        host=socket.gethostname(),
+        parallel=account.upload.parallel,
+    )
+    local.owed = replayer.wake
+    names, max_size = provider.capabilities.names, provider.capabilities.max_file_size
+    owner = Owner(os.getuid(), os.getgid())
+    core = Core(index, journal, attributes, drafts, library, local, syncer, names, owner, handles)
+    timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
+    operations = Operations(FileSystem(core, max_size), timeouts)
+    session = Session(mountpoint, account.name, notifier, account.allow_other)
+    return Mount(provider, index, journal, attributes, syncer, replayer, core, session, operations)
+
+
+def wrapped(provider: Provider) -> Provider:
+    """The order of the wrappers: a retry waits for its turn like any other call."""
+    return Retrying(Limited(provider))

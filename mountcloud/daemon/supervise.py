@@ -1,0 +1,185 @@
+"""The life of a daemon: lock, stores, recovery, services, the mount; and the same backwards."""
+
+import fcntl
+import logging
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trio
+
+from mountcloud.daemon import control
+from mountcloud.daemon.assemble import Mount, assemble
+from mountcloud.daemon.notify_systemd import Notifier
+from mountcloud.daemon.paths import AccountPaths
+from mountcloud.daemon.settings import AccountSettings
+from mountcloud.fuse.session import prepare
+from mountcloud.model.errors import Busy, Failure
+from mountcloud.model.ids import ROOT_INODE
+from mountcloud.model.operation import OperationState
+from mountcloud.model.provider import Secrets
+
+log = logging.getLogger(__name__)
+
+GRACE = 30.0
+"""Seconds that an ending daemon gives to uploads; what is left is in the journal and goes on at the next start."""
+
+
+def run(
+    account: AccountSettings,
+    paths: AccountPaths,
+    secrets: Secrets,
+    mountpoint: Path,
+    *,
+    on_ready: Callable[[], None],
+) -> int:
+    """Mount and serve until SIGINT, SIGTERM or an unmount from outside. Returns the exit code.
+
+    Raises ``Busy`` if another daemon serves the account, ``InvalidArgument`` for an unusable mount point.
+    """
+    _raise_file_limit()
+    with _lock(paths.lock):
+        prepare(mountpoint)
+        return trio.run(_live, account, paths, secrets, mountpoint, on_ready)
+
+
+def _raise_file_limit() -> None:
+    """An open file costs a descriptor of ours; desktop sessions start with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """One daemon an account. The kernel drops the lock when the process dies, however it dies."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy("another mountcloud serves this account already", hint="mountcloud status") from None
+        yield
+
+
+async def _live(
+    account: AccountSettings,
+    paths: AccountPaths,
+    secrets: Secrets,
+    mountpoint: Path,
+    on_ready: Callable[[], None],
+) -> int:
+    systemd = Notifier.from_environment()
+    async with trio.open_nursery() as services:
+        mount = assemble(account, paths, secrets, mountpoint, services)
+        try:
+            front = Front(mount, systemd, account.poll_interval_s)
+            await services.start(control.serve, paths.control, front)
+            await front.serve(services, on_ready)
+        finally:
+            services.cancel_scope.cancel()
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 2):
+                await mount.provider.aclose()
+            mount.close()
+    return 0
+
+
+class Front:
+    """The mount and the commands that the control socket takes; implements ``control.Commands``."""
+
+    def __init__(self, mount: Mount, systemd: Notifier, poll_interval_s: float) -> None:
+        self._mount = mount
+        self._systemd = systemd
+        self._poll_interval_s = poll_interval_s
+        self._state = "starting"
+
+    async def serve(self, services: trio.Nursery, on_ready: Callable[[], None]) -> None:
+        """Mount, serve, unmount, and give uploads their grace."""
+        await self._first_sight()
+        session = self._mount.session
+        session.mount(self._mount.operations)
+        try:
+            services.start_soon(self._mount.syncer.run, self._poll_interval_s)
+            services.start_soon(self._mount.replayer.run)
+            services.start_soon(self._watch_signals)
+            services.start_soon(self._watchdog)
+            services.start_soon(self._announce, on_ready)
+            await session.serve()
+        finally:
+            self._state = "stopping"
+            session.close()
+        await self._grace()
+
+    async def _first_sight(self) -> None:
+        """The root must be known once; from then on the mount starts without network."""
+        if self._mount.index.entry(ROOT_INODE) is None:
+            await self._mount.syncer.ensure_root()
+
+    async def _announce(self, on_ready: Callable[[], None]) -> None:
+        """Ready means that the kernel gets answers."""
+        await trio.to_thread.run_sync(os.stat, self._mount.session.mountpoint)
+        self._state = "ready"
+        self._systemd.ready(f"mounted on {self._mount.session.mountpoint}")
+        on_ready()
+
+    async def _watch_signals(self) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async for number in signals:
+                if number == signal.SIGHUP:
+                    self._mount.syncer.poke()
+                else:
+                    log.info("ending on %s", signal.Signals(number).name)
+                    self._state = "stopping"
+                    self._mount.session.end()
+
+    async def _watchdog(self) -> None:
+        interval = self._systemd.watchdog_interval_s
+        while interval is not None:
+            self._systemd.watchdog()
+            await trio.sleep(interval)
+
+    async def _grace(self) -> None:
+        """Send what can be sent at once; the rest stays in the journal."""
+        for draft in self._mount.core.drafts.all:
+            self._mount.core.local.seal(draft)
+        owed = self._owed()
+        if owed:
+            self._systemd.stopping(f"sending {owed} changes")
+            log.info("%d changes are being sent before the end", owed)
+            with trio.move_on_after(GRACE):
+                await self._mount.replayer.drained()
+        if self._owed():
+            log.warning("%d changes are still owed; they go on at the next start", self._owed())
+
+    def _owed(self) -> int:
+        return sum(each.state is not OperationState.PARKED for each in self._mount.journal.operations)
+
+    def status(self) -> dict[str, object]:
+        """For ``mountcloud status``."""
+        operations = self._mount.journal.operations
+        parked = [each for each in operations if each.state is OperationState.PARKED]
+        return {
+            "state": self._state,
+            "mountpoint": str(self._mount.session.mountpoint),
+            "online": self._mount.syncer.healthy,
+            "owed": len(operations) - len(parked),
+            "parked": len(parked),
+            "message": parked[0].error if parked else "",
+        }
+
+    async def refresh(self, path: str | None) -> None:
+        """Look for changes now; all of them, whatever the path. A failure reaches the asker."""
+        await self._mount.syncer.poll()
+
+    async def sync(self, path: str | None) -> None:
+        """Wait until nothing is owed that can be sent; raises ``Failure`` if something needs help."""
+        await self._mount.replayer.drained()
+        parked = [each for each in self._mount.journal.operations if each.state is OperationState.PARKED]
+        if parked:
+            raise Failure(f"{len(parked)} changes failed: {parked[0].error}", hint="mountcloud status")
+
+    def retry_parked(self) -> int:
+        """Try again what was given up."""
+        return self._mount.replayer.retry_parked()

@@ -1,0 +1,140 @@
+"""Files being written. A draft is one per inode, shared by all its handles; it pins the node against remote content."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from mountcloud.engine.reading import Library
+from mountcloud.model.errors import Corrupt
+from mountcloud.model.ids import Inode
+from mountcloud.store.index import Entry
+from mountcloud.store.staging import StagedFile, Staging
+
+log = logging.getLogger(__name__)
+
+_PIECE = 4 << 20
+
+
+class Superseded(Exception):
+    """The bytes being sent were written to meanwhile; a newer state will be owed."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """``generation`` counts writes; ``sealed`` is the generation that is owed (-1 = none yet).
+
+    ``sealed != generation`` means: there are bytes that nobody has promised to keep yet.
+    """
+
+    inode: Inode
+    file: StagedFile
+    mtime_ns: int
+    generation: int = 0
+    sealed: int = -1
+
+    @property
+    def dirty(self) -> bool:
+        """True if something was written since the last seal."""
+        return self.sealed != self.generation
+
+    def touch(self, now_ns: int) -> None:
+        """Its bytes are about to change."""
+        self.generation += 1
+        self.mtime_ns = now_ns
+
+
+class DraftSource:
+    """The bytes of one generation, for an upload; a write in between ends it by ``Superseded``."""
+
+    def __init__(self, file: StagedFile, size: int, unchanged: Callable[[], bool]) -> None:
+        self._file = file
+        self._size = size
+        self._unchanged = unchanged
+
+    @property
+    def size(self) -> int:
+        """Bytes when it was sealed."""
+        return self._size
+
+    async def pread(self, size: int, offset: int) -> bytes:
+        """As ``Source.pread``; raises ``Superseded``."""
+        await trio.lowlevel.checkpoint()
+        data = self._file.pread(max(min(size, self._size - offset), 0), offset)
+        if not self._unchanged():
+            raise Superseded
+        return data
+
+
+@dataclass(slots=True)
+class Drafts:
+    """All drafts, by inode."""
+
+    staging: Staging
+    library: Library
+    clock_ns: Callable[[], int]
+    _drafts: dict[Inode, Draft] = field(default_factory=dict)
+    _opening: dict[Inode, trio.Lock] = field(default_factory=dict)
+
+    def get(self, inode: Inode) -> Draft | None:
+        """The draft of this inode, if it is being written or owed by this process."""
+        return self._drafts.get(inode)
+
+    def create(self, inode: Inode) -> Draft:
+        """A draft of an empty file."""
+        draft = Draft(inode, self.staging.create(), self.clock_ns())
+        self._drafts[inode] = draft
+        return draft
+
+    def adopt(self, inode: Inode, staged: str, generation: int, mtime_ns: int) -> Draft:
+        """A draft that is owed since an earlier close. Raises ``Corrupt`` if its bytes are missing."""
+        draft = Draft(inode, self.staging.open(staged), mtime_ns, generation, generation)
+        self._drafts[inode] = draft
+        return draft
+
+    async def obtain(self, entry: Entry) -> Draft:
+        """The draft of a file that is about to be changed in place, filled with what the service has.
+
+        Raises what reading raises.
+        """
+        lock = self._opening.setdefault(entry.inode, trio.Lock())
+        async with lock:
+            draft = self._drafts.get(entry.inode)
+            if draft is not None:
+                return draft
+            file = self.staging.create()
+            try:
+                await self._fill(file, entry)
+            except BaseException:
+                file.close()
+                self.staging.remove(file.name)
+                raise
+            draft = Draft(entry.inode, file, entry.node.mtime_ns)
+            draft.sealed = draft.generation
+            self._drafts[entry.inode] = draft
+        self._opening.pop(entry.inode, None)
+        return draft
+
+    async def _fill(self, file: StagedFile, entry: Entry) -> None:
+        reader = self.library.reader(entry.node)
+        try:
+            for offset in range(0, entry.node.size, _PIECE):
+                file.pwrite(await reader.read(offset, _PIECE), offset)
+        finally:
+            await reader.aclose()
+        if file.size != entry.node.size:
+            raise Corrupt(f"{entry.file_name!r} came with {file.size} bytes instead of {entry.node.size}")
+
+    def discard(self, inode: Inode, *, keep_file: bool = False) -> None:
+        """The draft is no longer needed; with ``keep_file`` its bytes are still owed."""
+        draft = self._drafts.pop(inode, None)
+        if draft is not None:
+            draft.file.close()
+            if not keep_file:
+                self.staging.remove(draft.file.name)
+
+    @property
+    def all(self) -> list[Draft]:
+        """Every draft."""
+        return list(self._drafts.values())

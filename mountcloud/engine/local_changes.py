@@ -1,0 +1,186 @@
+"""What programs change is first a fact on this machine: journaled, shown in the index, and owed to the service.
+
+Every method is synchronous: between two of them nothing else happens, so journal and index never contradict.
+The callers have checked rights, names and emptiness.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from mountcloud.engine.drafting import Draft, Drafts
+from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Version
+from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.operation import Operation, OperationKind, Slot
+from mountcloud.policy import merging
+from mountcloud.policy.merging import Amendment, Sealed, Subject
+from mountcloud.store.attributes import Attributes
+from mountcloud.store.index import Entry, Index
+from mountcloud.store.journal import Journal
+
+
+@dataclass(slots=True)
+class LocalChanges:
+    """``settle_s`` is how long a saved file rests before it is sent; ``clock_ns`` tells nanoseconds since the epoch."""
+
+    index: Index
+    journal: Journal
+    attributes: Attributes
+    drafts: Drafts
+    clock_ns: Callable[[], int]
+    settle_s: float
+    open_handles: Callable[[Inode], int]
+    open_writers: Callable[[Inode], int]
+    owed: Callable[[], None] = lambda: None
+    _unlinked: dict[Inode, NodeId] = field(default_factory=dict)
+
+    def subject(self, entry: Entry) -> Subject:
+        """The entry as the merging policy sees it."""
+        node = entry.node
+        slot = Slot(node.parent or NodeId(""), node.name)
+        return Subject(node.ref, slot, node.is_directory, self.journal.of(node.id))
+
+    def _amend(self, amendment: Amendment) -> None:
+        dropped = [op for each in amendment.drop if (op := self.journal.get(each)) is not None]
+        self.journal.amend(amendment)
+        kept = {each.staged for each in amendment.put}
+        for operation in dropped:
+            if operation.staged and operation.staged not in kept:
+                self._drop_staged(operation)
+        self.owed()
+
+    def _drop_staged(self, operation: Operation) -> None:
+        """The bytes of an upload that is not owed any more, unless a program still has them open."""
+        entry = self.index.by_id(operation.node)
+        draft = None if entry is None else self.drafts.get(entry.inode)
+        if draft is None or draft.file.name != operation.staged:
+            self.drafts.staging.remove(operation.staged)
+
+    def _new_node(self, parent: Node, name: str, kind: Kind) -> Node:
+        node_id = NodeId(f"{LOCAL_PREFIX}{uuid4().hex}")
+        now = self.clock_ns()
+        return Node(node_id, parent.id, name, kind, 0, Version(""), now, Rights.ALL, parent.encrypted)
+
+    def _touch(self, *directories: NodeId | None) -> None:
+        for directory in directories:
+            entry = None if directory is None else self.index.by_id(directory)
+            if entry is not None:
+                self.index.set_content(entry.inode, 0, self.clock_ns())
+
+    def create_file(self, parent: Entry, name: str) -> Entry:
+        """A new file, empty and not owed before it is sealed."""
+        entry = self.index.add(self._new_node(parent.node, name, Kind.FILE))
+        self._touch(parent.node.id)
+        self.drafts.create(entry.inode)
+        return entry
+
+    def make_directory(self, parent: Entry, name: str) -> Entry:
+        """A new directory; all of its (no) children are known."""
+        node = self._new_node(parent.node, name, Kind.DIRECTORY)
+        self._amend(merging.make_directory(node.id, Slot(parent.node.id, name), node.mtime_ns))
+        entry = self.index.add(node)
+        self.index.set_listed(node.id, node.version, self.clock_ns() / 1e9)
+        self._touch(parent.node.id)
+        return self.index.require(entry.inode)
+
+    def seal(self, draft: Draft) -> None:
+        """The draft's present bytes are owed from now on, unless they are already or the file has no name."""
+        entry = self.index.entry(draft.inode)
+        if not draft.dirty or entry is None or entry.node.parent is None:
+            return
+        size = draft.file.size
+        due = self.clock_ns() / 1e9 + self.settle_s
+        sealed = Sealed(draft.file.name, draft.generation, size, draft.mtime_ns, due)
+        self._amend(merging.seal(self.subject(entry), sealed))
+        self.index.set_content(entry.inode, size, draft.mtime_ns)
+        draft.sealed = draft.generation
+
+    def set_times(self, entry: Entry, mtime_ns: int) -> None:
+        """Another modification time. A draft with unsealed bytes brings it along when it is sealed."""
+        draft = self.drafts.get(entry.inode)
+        if draft is not None:
+            draft.mtime_ns = mtime_ns
+        self.index.set_content(entry.inode, entry.node.size if draft is None else draft.file.size, mtime_ns)
+        subject = self.subject(entry)
+        carried = draft is not None and draft.dirty
+        if not subject.unknown and not carried and entry.node.parent is not None:
+            self._amend(merging.set_times(subject, mtime_ns))
+
+    def move(self, entry: Entry, parent: Entry, name: str, file_name: str, victim: Entry | None) -> None:
+        """Another place; whatever holds it makes way. Bytes that were written but not sealed are sealed before."""
+        draft = self.drafts.get(entry.inode)
+        if draft is not None:
+            self.seal(draft)
+        source = entry.node.parent
+        doomed = None if victim is None else self.subject(victim)
+        target = Slot(parent.node.id, name)
+        amendment = merging.move(self.subject(entry), target, doomed, self.journal.last)
+        if victim is not None:
+            self._unlink(victim)
+        self._amend(amendment)
+        self.index.place(entry.inode, parent.node.id, name, file_name)
+        self._touch(source, parent.node.id)
+
+    def remove(self, entry: Entry) -> None:
+        """A file, or a directory whose children are all gone, goes. Open handles keep it until they are closed."""
+        amendment = merging.remove(self.subject(entry))
+        self._unlink(entry)
+        self._amend(amendment)
+        self._touch(entry.node.parent)
+
+    def _unlink(self, entry: Entry) -> None:
+        if self.open_handles(entry.inode) and not entry.node.is_directory:
+            self.index.detach(entry.inode)
+            self._unlinked[entry.inode] = entry.node.id
+        else:
+            self.index.drop(entry.inode)
+            self.drafts.discard(entry.inode)
+
+    def closed(self, inode: Inode) -> None:
+        """The last handle is closed: what it held may be sent or go."""
+        draft = self.drafts.get(inode)
+        if inode in self._unlinked:
+            del self._unlinked[inode]
+            self.index.drop(inode)
+            self.drafts.discard(inode)
+        elif draft is not None:
+            self.seal(draft)
+            entry = self.index.entry(inode)
+            owed = () if entry is None else self.journal.of(entry.node.id)
+            self.drafts.discard(inode, keep_file=any(each.staged == draft.file.name for each in owed))
+        self.owed()
+
+    def held(self, operation: Operation) -> bool:
+        """True while an operation must wait for a program: for the last handle of what is to be removed, or for bytes.
+
+        An empty file that is still open for writing is no version that anybody wants to have on the service.
+        """
+        if operation.kind is OperationKind.REMOVE:
+            return operation.node in self._unlinked.values()
+        entry = self.index.by_id(operation.node) if operation.kind is OperationKind.UPLOAD else None
+        draft = None if entry is None else self.drafts.get(entry.inode)
+        if entry is None or draft is None:
+            return False
+        return draft.dirty or (operation.size == 0 and self.open_writers(entry.inode) > 0)
+
+    def unchanged(self, operation: Operation) -> bool:
+        """True while the bytes of an upload that is being sent are the ones that it was started with."""
+        current = self.journal.get(operation.id)
+        if current is None or current.generation != operation.generation:
+            return False
+        entry = self.index.by_id(operation.node)
+        draft = None if entry is None else self.drafts.get(entry.inode)
+        return draft is None or draft.generation == operation.generation
+
+    def fork(self, operation: Operation, name: str, file_name: str) -> Operation:
+        """Our content of a node that moved on becomes a new file beside it, in the same inode, still owed."""
+        entry = self.index.by_id(operation.node)
+        node = operation.node if operation.creates else NodeId(f"{LOCAL_PREFIX}{uuid4().hex}")
+        assert operation.target is not None
+        target = Slot(operation.target.parent, name)
+        forked = replace(operation, node=node, version=Version(""), target=target, replaces=None, tried_size=-1)
+        self.journal.put(forked)
+        if entry is not None:
+            self.index.fork(entry.inode, node, name, file_name)
+            self.attributes.rebind(operation.node, node)
+        return forked

@@ -1,0 +1,74 @@
+"""What a journal means after a crash: the journal is the truth of what is owed, and is laid over the index again."""
+
+import logging
+from dataclasses import replace
+
+from mountcloud.model.ids import NodeId, is_local
+from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.operation import Operation, OperationKind, OperationState
+from mountcloud.policy.names import to_file_name
+from mountcloud.policy.overlay import overlay
+from mountcloud.policy.reduce import Plan
+from mountcloud.policy.upload import Event, after
+from mountcloud.store.index import Index
+from mountcloud.store.journal import Journal
+from mountcloud.store.staging import Staging
+
+log = logging.getLogger(__name__)
+
+
+def recover(index: Index, journal: Journal, staging: Staging, now: float) -> None:
+    """Bring journal, index and drafts to one picture; before anything else runs. ``now`` in seconds since the epoch."""
+    for operation in journal.operations:
+        _resume(journal, operation)
+    owed = journal.operations
+    index.drop_unfounded({each.node for each in owed if is_local(each.node)})
+    for operation in owed:
+        _lay_over(index, journal, operation, now)
+    for path in staging.set_aside({each.staged for each in owed if each.staged}):
+        log.warning("a file that was never closed was kept as %s", path)
+    if owed:
+        log.info("%d changes are owed to the service from before", len(owed))
+
+
+def _resume(journal: Journal, operation: Operation) -> None:
+    state = after(operation.state, Event.RECOVERED)
+    if operation.state is OperationState.SENDING:
+        journal.put(replace(operation, state=state, attempts=operation.attempts + 1, not_before=0.0))
+
+
+def _lay_over(index: Index, journal: Journal, operation: Operation, now: float) -> None:
+    entry = index.by_id(operation.node)
+    if operation.creates and entry is None:
+        _recreate(index, operation, now)
+    elif entry is not None:
+        seen = overlay(entry.node, journal.of(operation.node))
+        if seen is None:
+            index.apply(Plan((operation.node,), ()))
+        elif seen.name != entry.node.name or seen.parent != entry.node.parent:
+            index.place(entry.inode, seen.parent or NodeId(""), seen.name, to_file_name(seen.name))
+        if seen is not None and operation.kind in {OperationKind.UPLOAD, OperationKind.SET_TIMES}:
+            index.set_content(entry.inode, seen.size, seen.mtime_ns)
+
+
+def _recreate(index: Index, operation: Operation, now: float) -> None:
+    target = operation.target
+    if target is None:
+        return
+    kind = Kind.DIRECTORY if operation.is_directory else Kind.FILE
+    parent = index.by_id(target.parent)
+    encrypted = parent is not None and parent.node.encrypted
+    node = Node(
+        operation.node,
+        target.parent,
+        target.name,
+        kind,
+        operation.size,
+        operation.version,
+        operation.mtime_ns,
+        Rights.ALL,
+        encrypted,
+    )
+    index.add(node)
+    if operation.is_directory:
+        index.set_listed(operation.node, operation.version, now)

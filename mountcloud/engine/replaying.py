@@ -1,0 +1,274 @@
+"""What is owed goes to the service: in parallel where nothing depends on it, and for ever until it is there."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import trio
+
+from mountcloud.engine.drafting import Superseded
+from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.sending import Sender, Settled
+from mountcloud.engine.syncing import Syncer
+from mountcloud.model.change import Stale
+from mountcloud.model.errors import (
+    AccountBlocked,
+    AuthenticationRequired,
+    Conflict,
+    Exists,
+    Failure,
+    NotEmpty,
+    NotFound,
+    Unavailable,
+)
+from mountcloud.model.ids import NodeId, OperationId
+from mountcloud.model.operation import Operation, OperationKind, OperationState
+from mountcloud.policy.backoff import delay
+from mountcloud.policy.conflict import conflict_name
+from mountcloud.policy.names import to_file_name
+from mountcloud.policy.ordering import next_due, ready
+from mountcloud.policy.upload import Event, after
+from mountcloud.store.attributes import Attributes
+from mountcloud.store.index import Index
+from mountcloud.store.journal import Journal
+from mountcloud.store.staging import Staging
+
+log = logging.getLogger(__name__)
+
+_LOGIN_RETRY = 60.0
+_IDLE = 3600.0
+
+
+@dataclass(slots=True)
+class Replayer:
+    """``clock`` tells seconds since the epoch, ``jitter`` a number in [0, 1), ``today`` the date for conflict names."""
+
+    index: Index
+    journal: Journal
+    attributes: Attributes
+    staging: Staging
+    local: LocalChanges
+    sender: Sender
+    syncer: Syncer
+    clock: Callable[[], float]
+    jitter: Callable[[], float]
+    today: Callable[[], str]
+    host: str
+    parallel: int = 4
+    _running: set[OperationId] = field(default_factory=set)
+    _woken: trio.Event = field(default_factory=trio.Event)
+    _idle: trio.Event = field(default_factory=trio.Event)
+
+    def wake(self) -> None:
+        """Something is owed, or may start now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Replay for ever."""
+        async with trio.open_nursery() as nursery:
+            while True:
+                self._woken = trio.Event()
+                for operation in self._startable():
+                    self._running.add(operation.id)
+                    self.journal.put(self._started(operation))
+                    nursery.start_soon(self._perform, operation.id)
+                if not self.journal.operations:
+                    self._idle.set()
+                due = next_due(self.journal.operations, self.clock())
+                with trio.move_on_after(_IDLE if due is None else max(due - self.clock(), 0.01)):
+                    await self._woken.wait()
+
+    def _startable(self) -> list[Operation]:
+        free = self.parallel - len(self._running)
+        return ready(self.journal.operations, self.clock(), free, self.local.held) if free > 0 else []
+
+    def _started(self, operation: Operation) -> Operation:
+        return replace(operation, state=after(operation.state, Event.STARTED))
+
+    async def drained(self) -> None:
+        """Wait until nothing is owed that can be sent without somebody's help."""
+        while any(each.state is not OperationState.PARKED for each in self.journal.operations):
+            self._idle = trio.Event()
+            self.hurry()
+            with trio.move_on_after(0.5):
+                await self._idle.wait()
+
+    def hurry(self) -> None:
+        """Saved files need not rest any longer."""
+        for each in self.journal.operations:
+            if each.state is OperationState.QUEUED and each.not_before > self.clock():
+                self.journal.put(replace(each, not_before=0.0))
+        self.wake()
+
+    def retry_parked(self) -> int:
+        """Try again what was parked; tells how many."""
+        parked = [each for each in self.journal.operations if each.state is OperationState.PARKED]
+        for each in parked:
+            self.journal.put(replace(each, state=after(each.state, Event.RETRIED), error=""))
+        self.wake()
+        return len(parked)
+
+    async def _perform(self, key: OperationId) -> None:
+        operation = self.journal.get(key)
+        try:
+            if operation is not None:
+                await self._send(operation)
+        finally:
+            self._running.discard(key)
+            self.wake()
+
+    async def _send(self, operation: Operation) -> None:
+        try:
+            settled = await self.sender.send(operation)
+        except Superseded:
+            self._again(operation.id, "", 0.0, counts=False)
+        except Failure as failure:
+            self._failed(operation, failure)
+        except Exception:
+            log.exception("%s of node %s met a fault of mountcloud", operation.kind.value, operation.node)
+            self._park(operation, Failure("a fault of mountcloud, see the log"))
+        else:
+            self._settle(operation, settled)
+
+    def _settle(self, sent: Operation, settled: Settled) -> None:
+        """The service has it: the index learns the real id and version, what else is owed follows, then it is done."""
+        result = settled.node
+        current = self.journal.get(sent.id)
+        if current is None:
+            return
+        if result is not None:
+            self.attributes.rebind(sent.node, result.id)
+            entry = self.index.rebind(sent.node, result)
+            if entry is not None:
+                self.syncer.kernel.forget([Stale(entry.inode)])
+        else:
+            self.attributes.forget(sent.node)
+        ref = None if result is None else result.ref
+        if ref is not None and current.kind is OperationKind.UPLOAD and current.generation != settled.generation:
+            newer = replace(
+                current, node=ref.id, version=ref.version, replaces=ref, state=OperationState.QUEUED, attempts=0
+            )
+            self.journal.requeue(newer, sent.node, ref)
+            return
+        self.journal.done(sent.id, sent.node, ref)
+        self._drop_staged(current)
+
+    def _drop_staged(self, operation: Operation) -> None:
+        """The bytes are on the service; a draft that a program has open stays until it is closed."""
+        in_use = {draft.file.name for draft in self.local.drafts.all}
+        if operation.staged and operation.staged not in in_use:
+            self.staging.remove(operation.staged)
+
+    def _again(self, key: OperationId, error: str, wait: float, *, counts: bool = True) -> None:
+        current = self.journal.get(key)
+        if current is None:
+            return
+        state = after(current.state, Event.TRANSIENT)
+        attempts = current.attempts + (1 if counts else 0)
+        later = replace(current, state=state, attempts=attempts, not_before=self.clock() + wait, error=error)
+        self.journal.put(later)
+
+    def _failed(self, operation: Operation, failure: Failure) -> None:
+        if failure.transient:
+            wait = self._delay(operation, failure)
+            log.info("%s of %s will be tried again in %.0f s: %s", operation.kind.value, operation.node, wait, failure)
+            self._again(operation.id, str(failure), wait)
+        elif not self._resolved(operation, failure):
+            self._park(operation, failure)
+
+    def _delay(self, operation: Operation, failure: Failure) -> float:
+        if isinstance(failure, AuthenticationRequired | AccountBlocked):
+            return _LOGIN_RETRY
+        retry_after = failure.retry_after if isinstance(failure, Unavailable) else None
+        return delay(operation.attempts, retry_after, self.jitter())
+
+    def _park(self, operation: Operation, failure: Failure) -> None:
+        current = self.journal.get(operation.id)
+        if current is None:
+            return
+        log.warning("%s of node %s failed and waits for you: %s", operation.kind.value, operation.node, failure)
+        state = after(current.state, Event.PERMANENT)
+        self.journal.put(replace(current, state=state, attempts=current.attempts + 1, error=str(failure)))
+
+    def _resolved(self, operation: Operation, failure: Failure) -> bool:
+        """What the service's answer means for this operation, where it means anything but "somebody must act"."""
+        kind = operation.kind
+        if kind is OperationKind.UPLOAD:
+            return self._resolve_upload(operation, failure)
+        if isinstance(failure, Exists | Conflict) and kind is OperationKind.MOVE and operation.target is not None:
+            return self._move_beside(operation)
+        gone = isinstance(failure, NotFound)
+        if kind in {OperationKind.MOVE, OperationKind.SET_TIMES, OperationKind.REMOVE} and (
+            gone or isinstance(failure, Conflict | NotEmpty)
+        ):
+            self._give_up(operation, failure, quiet=gone)
+            return True
+        return False
+
+    def _resolve_upload(self, operation: Operation, failure: Failure) -> bool:
+        """Conflicts keep both; a file that was deleted on the service while it was edited here is made again."""
+        current = self.journal.get(operation.id)
+        if current is None:
+            return True
+        if isinstance(failure, NotFound) and operation.replaces is not None:
+            self._again(operation.id, "", 0.0)
+            waiting = self.journal.get(operation.id)
+            if waiting is not None:
+                target = waiting.target
+                name = operation.node if target is None else target.name
+                self.local.fork(waiting, name, to_file_name(name))
+            return True
+        if isinstance(failure, Exists | Conflict):
+            self._again(operation.id, "", 0.0)
+            self._keep_both(operation.id)
+            return True
+        return False
+
+    def _keep_both(self, key: OperationId) -> None:
+        current = self.journal.get(key)
+        if current is None or current.target is None:
+            return
+        name = self._name_beside(current.target.parent, current.target.name)
+        log.warning("%r was changed here and on the service: this machine's is kept as %r", current.target.name, name)
+        before = self.index.by_id(current.node)
+        self.local.fork(current, name, to_file_name(name))
+        if before is not None:
+            parent = self.index.by_id(current.target.parent)
+            place = None if parent is None else parent.inode
+            self.syncer.kernel.forget([Stale(before.inode, place, before.file_name)])
+        self.index.doubt_listing(current.target.parent)
+        self.syncer.poke()
+
+    def _name_beside(self, parent: NodeId, name: str) -> str:
+        def taken(candidate: str) -> bool:
+            return self.index.child(parent, to_file_name(candidate)) is not None
+
+        return conflict_name(name, self.host, self.today(), taken)
+
+    def _move_beside(self, operation: Operation) -> bool:
+        target, entry = operation.target, self.index.by_id(operation.node)
+        if target is None:
+            return False
+        name = self._name_beside(target.parent, target.name)
+        log.warning("%r exists on the service already: what was moved there is kept as %r", target.name, name)
+        self._again(operation.id, "", 0.0)
+        current = self.journal.get(operation.id)
+        if current is not None:
+            self.journal.put(replace(current, target=replace(target, name=name), replaces=None))
+        if entry is not None and entry.node.parent == target.parent:
+            self.index.place(entry.inode, target.parent, name, to_file_name(name))
+            parent = self.index.by_id(target.parent)
+            self.syncer.kernel.forget([Stale(entry.inode, None if parent is None else parent.inode, entry.file_name)])
+        self.index.doubt_listing(target.parent)
+        self.syncer.poke()
+        return True
+
+    def _give_up(self, operation: Operation, failure: Failure, *, quiet: bool) -> None:
+        """The service's state stands; the local view is corrected by listing again."""
+        level = logging.DEBUG if quiet and operation.kind is OperationKind.REMOVE else logging.WARNING
+        log.log(level, "%s of node %s is not done: %s", operation.kind.value, operation.node, failure)
+        self.journal.done(operation.id, operation.node, None)
+        for slot in (operation.source, operation.target):
+            if slot is not None:
+                self.index.doubt_listing(slot.parent)
+        self.syncer.poke()

@@ -1,0 +1,107 @@
+"""One owed operation becomes one call of the provider. After an attempt with unknown outcome: look, then repeat."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mountcloud.engine.drafting import DraftSource, Superseded
+from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.model.errors import Corrupt, Exists, NotFound
+from mountcloud.model.ids import Ref
+from mountcloud.model.node import Kind, Node
+from mountcloud.model.operation import Operation, OperationKind, Slot
+from mountcloud.model.provider import Provider, UploadTarget
+from mountcloud.store.journal import Journal
+from mountcloud.store.staging import Staging
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The node as the service has it now (None: it is gone), and which generation of its bytes that is."""
+
+    node: Node | None
+    generation: int = 0
+
+
+@dataclass(slots=True)
+class Sender:
+    """Knows how each kind of operation is said to a provider."""
+
+    provider: Provider
+    journal: Journal
+    staging: Staging
+    local: LocalChanges
+
+    async def send(self, operation: Operation) -> Settled:
+        """Do it on the service. Raises ``model/errors.py``, and ``Superseded`` if the bytes changed meanwhile."""
+        if operation.kind is OperationKind.UPLOAD:
+            return await self._upload(operation)
+        if operation.kind is OperationKind.REMOVE:
+            await self.provider.remove(Ref(operation.node, operation.version))
+            return Settled(None)
+        if operation.kind is OperationKind.SET_TIMES:
+            return Settled(await self.provider.set_times(Ref(operation.node, operation.version), operation.mtime_ns))
+        return Settled(await self._place(operation, _target(operation)))
+
+    async def _place(self, operation: Operation, target: Slot) -> Node:
+        if operation.kind is OperationKind.MAKE_DIRECTORY:
+            return await self._make_directory(operation, target)
+        ref = Ref(operation.node, operation.version)
+        return await self.provider.move(ref, target.parent, target.name, operation.replaces)
+
+    async def _make_directory(self, operation: Operation, target: Slot) -> Node:
+        """A directory that is there already, by a lost reply or by somebody else, is the one that we wanted."""
+        try:
+            return await self.provider.make_directory(target.parent, target.name, operation.mtime_ns)
+        except Exists:
+            found = await self._find(target, lambda node: node.is_directory)
+            if found is None:
+                raise
+            return found
+
+    async def _upload(self, operation: Operation) -> Settled:
+        target = _target(operation)
+        own = await self._own_earlier(operation, target)
+        if own is not None:
+            generation = operation.generation if operation.tried_mtime_ns == operation.mtime_ns else -1
+            return Settled(own, generation)
+        current = self.journal.get(operation.id)
+        if current is None:
+            raise Superseded
+        tried = replace(current, tried_size=current.size, tried_mtime_ns=current.mtime_ns)
+        self.journal.put(tried)
+        return Settled(await self._transfer(tried, target), tried.generation)
+
+    async def _transfer(self, operation: Operation, target: Slot) -> Node:
+        file = self.staging.open(operation.staged)
+        try:
+            source = DraftSource(file, operation.size, lambda: self.local.unchanged(operation))
+            upload = UploadTarget(target.parent, target.name, operation.replaces, operation.size, operation.mtime_ns)
+            return await self.provider.upload(upload, source)
+        finally:
+            file.close()
+
+    async def _own_earlier(self, operation: Operation, target: Slot) -> Node | None:
+        """The result of an earlier attempt whose answer was lost, if the service has it."""
+        if operation.tried_size < 0:
+            return None
+        grain = self.provider.capabilities.mtime_resolution_ns
+        base = None if operation.replaces is None else operation.replaces.version
+
+        def is_ours(node: Node) -> bool:
+            same_time = abs(node.mtime_ns - operation.tried_mtime_ns) <= grain
+            return node.kind is Kind.FILE and node.size == operation.tried_size and same_time and node.version != base
+
+        return await self._find(target, is_ours)
+
+    async def _find(self, slot: Slot, wanted: Callable[[Node], bool]) -> Node | None:
+        try:
+            children = await self.provider.children(slot.parent)
+        except NotFound:
+            return None
+        return next((node for node in children if node.name == slot.name and wanted(node)), None)
+
+
+def _target(operation: Operation) -> Slot:
+    if operation.target is None:
+        raise Corrupt(f"operation {operation.id} has no target")
+    return operation.target

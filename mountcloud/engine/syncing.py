@@ -1,0 +1,257 @@
+"""Remote facts -> index -> kernel. Only what the service says in so many words removes anything."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import trio
+
+from mountcloud.engine.drafting import Drafts
+from mountcloud.model.change import Change, Removed, Stale, Upserted
+from mountcloud.model.errors import Failure, NotFound, Unavailable
+from mountcloud.model.ids import ROOT_INODE, Cursor, NodeId, is_local
+from mountcloud.model.node import Node
+from mountcloud.model.provider import ChangeFeed, Provider, Usage
+from mountcloud.policy.overlay import overlay
+from mountcloud.policy.reduce import Plan, reduce
+from mountcloud.policy.treediff import compare
+from mountcloud.store.index import Entry, Index
+from mountcloud.store.journal import Journal
+
+log = logging.getLogger(__name__)
+
+LISTING_DEADLINE = 30.0
+"""Seconds that a program waits for the first listing of a directory at most."""
+_CURSOR = "cursor"
+_MOST_AT_ONCE = 5000
+_RECHECKED_AT_ONCE = 8
+_USAGE_INTERVAL = 60.0
+
+
+class KernelCache(Protocol):
+    """What the kernel remembers of us; implemented in ``fuse/notify.py``."""
+
+    def forget(self, stale: Sequence[Stale]) -> None:
+        """Forget these, soon; never blocks and never raises."""
+
+
+@dataclass(slots=True)
+class Syncer:
+    """Keeps the index true to the service. ``clock`` tells seconds since the epoch.
+
+    A change below a directory may be told late or not at all (DRACOON facts, 17), so directories that were opened
+    lately are listed again when their listing is older than ``recheck_s``.
+    """
+
+    provider: Provider
+    index: Index
+    journal: Journal
+    drafts: Drafts
+    kernel: KernelCache
+    clock: Callable[[], float]
+    recheck_s: float = 60.0
+    usage: Usage | None = None
+    last_poll: float = 0.0
+    healthy: bool = True
+    _usage_at: float = 0.0
+    _listing: dict[NodeId, trio.Event] = field(default_factory=dict)
+    _asked_at: list[int] = field(default_factory=list)
+    _opened: dict[NodeId, float] = field(default_factory=dict)
+    _poked: trio.Event = field(default_factory=trio.Event)
+
+    async def ensure_root(self) -> None:
+        """Learn the root if it was never seen; without network an index from before serves as well."""
+        root = await self.provider.root()
+        self.index.put_root(root)
+
+    async def ensure_listed(self, entry: Entry) -> None:
+        """All children of the directory are known afterwards. Raises what listing raises, in bounded time."""
+        self._opened[entry.node.id] = self.clock()
+        if entry.listed is not None:
+            return
+        with trio.move_on_after(LISTING_DEADLINE):
+            await self._list_once(entry.node.id)
+            return
+        raise Unavailable(f"no listing of {entry.file_name!r} within {LISTING_DEADLINE:g} s")
+
+    async def _list_once(self, node: NodeId) -> None:
+        """List a directory, or wait for whoever lists it already and then look whether that went well."""
+        while True:
+            under_way = self._listing.get(node)
+            if under_way is None:
+                await self.list_again(node)
+                return
+            await under_way.wait()
+            entry = self.index.by_id(node)
+            if entry is None or entry.listed is not None:
+                return
+
+    @contextmanager
+    def _asking(self) -> Iterator[int]:
+        """The journal's clock when the service was asked; what left the journal since is in doubt in the answer."""
+        clock = self.journal.clock
+        self._asked_at.append(clock)
+        try:
+            yield clock
+        finally:
+            self._asked_at.remove(clock)
+            self.journal.forget_settled(min(self._asked_at, default=self.journal.clock))
+
+    async def list_again(self, node: NodeId) -> None:
+        """Ask for a directory's children and bring the index up to it. Raises what listing raises."""
+        done = self._listing.setdefault(node, trio.Event())
+        entry = self.index.by_id(node)
+        seen = None if entry is None else entry.node.version
+        try:
+            with self._asking() as clock:
+                children = await self._children(node, clock)
+                if seen is not None and self.index.by_id(node) is not None:
+                    self._apply_listing(node, children, clock)
+                    self.index.set_listed(node, seen, self.clock())
+                    if any(child.id in self._pinned(clock) for child in children):
+                        self.index.doubt_listing(node)
+        finally:
+            if self._listing.get(node) is done:
+                del self._listing[node]
+            done.set()
+
+    async def _children(self, node: NodeId, clock: int) -> Sequence[Node]:
+        try:
+            return await self.provider.children(node)
+        except NotFound:
+            self._apply((Removed(node),), clock)
+            raise
+
+    def _apply_listing(self, node: NodeId, children: Sequence[Node], clock: int) -> None:
+        before = [entry.remote for entry in self.index.children(node) if not is_local(entry.node.id)]
+        self._apply(compare(before, children), clock)
+
+    def _pinned(self, clock: int) -> set[NodeId]:
+        """Nodes of which this machine knows better than an answer that was asked for at ``clock``."""
+        pinned = self.journal.unsettled_since(clock)
+        for draft in self.drafts.all:
+            entry = self.index.entry(draft.inode)
+            if entry is not None:
+                pinned.add(entry.node.id)
+        return pinned
+
+    def _apply(self, changes: Sequence[Change], clock: int, notes: dict[str, str] | None = None) -> None:
+        pinned = self._pinned(clock)
+        plan = reduce(changes, pinned)
+        plan = Plan(self._removable(plan.remove, pinned), plan.upsert + self._overlaid(changes, pinned))
+        stale = self.index.apply(plan, notes)
+        self.kernel.forget(stale)
+
+    def _removable(self, nodes: tuple[NodeId, ...], pinned: set[NodeId]) -> tuple[NodeId, ...]:
+        """A directory that holds something owed or being written stays until that has found its place."""
+        kept = {above for node in pinned for above in self.index.ancestors(node)}
+        return tuple(node for node in nodes if node not in kept)
+
+    def _overlaid(self, changes: Sequence[Change], pinned: set[NodeId]) -> tuple[Node, ...]:
+        """Pinned nodes that a fresh index does not know yet, as they look with what is owed for them."""
+        fresh = [
+            each.node
+            for each in changes
+            if isinstance(each, Upserted) and each.node.id in pinned and self.index.by_id(each.node.id) is None
+        ]
+        seen = [overlay(node, owed) for node in fresh if (owed := self.journal.of(node.id))]
+        return tuple(node for node in seen if node is not None)
+
+    def poke(self) -> None:
+        """Poll now."""
+        self._poked.set()
+
+    async def run(self, interval_s: float) -> None:
+        """Poll for ever; a failure is logged once and says nothing of what exists."""
+        while True:
+            await self.poll_safely()
+            with trio.move_on_after(interval_s):
+                await self._poked.wait()
+            self._poked = trio.Event()
+
+    async def poll_safely(self) -> None:
+        """One poll that survives every failure of the service."""
+        try:
+            await self.poll()
+        except Failure as failure:
+            level = logging.WARNING if self.healthy else logging.DEBUG
+            log.log(level, "cannot look for changes: %s", failure)
+            self.healthy = False
+        else:
+            if not self.healthy:
+                log.info("changes are seen again")
+            self.healthy = True
+            self.last_poll = self.clock()
+
+    async def poll(self) -> None:
+        """Bring the index up to what changed on the service since the last time."""
+        if self.index.entry(ROOT_INODE) is None:
+            await self.ensure_root()
+        if self.provider.capabilities.change_feed is ChangeFeed.CURSOR:
+            await self._follow_feed()
+        else:
+            await self._follow_versions()
+        await self._recheck()
+        await self._ask_usage()
+
+    async def _follow_feed(self) -> None:
+        more = True
+        while more:
+            cursor = self.index.note(_CURSOR)
+            with self._asking() as clock:
+                batch = await self.provider.changes(None if cursor is None else Cursor(cursor))
+                if batch.reset:
+                    self.index.forget_listings()
+                self._apply_in_parts([each for each in batch.changes if self._concerns_us(each)], clock, batch.cursor)
+            more = batch.more
+
+    def _apply_in_parts(self, changes: Sequence[Change], clock: int, cursor: Cursor) -> None:
+        """The cursor is kept with the last part: a crash before means that the batch is seen again."""
+        while len(changes) > _MOST_AT_ONCE:
+            self._apply(changes[:_MOST_AT_ONCE], clock)
+            changes = changes[_MOST_AT_ONCE:]
+        self._apply(changes, clock, {_CURSOR: cursor})
+
+    def _concerns_us(self, change: Change) -> bool:
+        """Nodes below directories that were never listed would make a picture with holes that looks whole."""
+        if isinstance(change, Removed) or self.index.by_id(change.node.id) is not None:
+            return True
+        parent = None if change.node.parent is None else self.index.by_id(change.node.parent)
+        return parent is not None and parent.listed is not None
+
+    async def _follow_versions(self) -> None:
+        """From the top, into directories whose version changed. Without versions only the root is seen here."""
+        root = self.index.require(ROOT_INODE)
+        if root.listed is not None:
+            await self.list_again(root.node.id)
+        tried: set[NodeId] = set()
+        while True:
+            outdated = self.index.outdated_directories()
+            due = {each.node.id for each in outdated if not is_local(each.node.id)} - tried
+            if not due:
+                return
+            tried |= due
+            for node in due:
+                await self._list_if_there(node)
+
+    async def _list_if_there(self, node: NodeId) -> None:
+        try:
+            await self.list_again(node)
+        except NotFound:
+            log.info("a directory is gone from the service: node %s", node)
+
+    async def _recheck(self) -> None:
+        now = self.clock()
+        self._opened = {node: at for node, at in self._opened.items() if now - at < 10 * self.recheck_s}
+        found = [entry for node in self._opened if (entry := self.index.by_id(node)) is not None]
+        old = [each for each in found if each.listed is not None and each.listed_at < now - self.recheck_s]
+        for entry in sorted(old, key=lambda each: each.listed_at)[:_RECHECKED_AT_ONCE]:
+            if not is_local(entry.node.id):
+                await self._list_if_there(entry.node.id)
+
+    async def _ask_usage(self) -> None:
+        if self.usage is None or self.clock() - self._usage_at > _USAGE_INTERVAL:
+            self.usage = await self.provider.usage()
+            self._usage_at = self.clock()

@@ -1,0 +1,65 @@
+"""What ``stat`` tells, made of the node, its draft and what programs set."""
+
+import stat
+from dataclasses import dataclass
+
+from mountcloud.engine.drafting import Draft
+from mountcloud.model.ids import Inode
+from mountcloud.model.node import Node, Rights
+from mountcloud.store.attributes import Stored
+from mountcloud.store.index import Entry
+
+_WRITE_BITS = 0o222
+_READ_BITS = 0o444
+BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who owns everything that nobody gave away: the user who mounted."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileAttributes:
+    """As ``stat`` has them; times in nanoseconds, size in bytes."""
+
+    inode: Inode
+    mode: int
+    nlink: int
+    uid: int
+    gid: int
+    size: int
+    atime_ns: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+def allowed_bits(node: Node) -> int:
+    """The permission bits that the account's rights leave."""
+    readable = _READ_BITS | 0o111 if Rights.READ in node.rights else 0o111 if node.is_directory else 0
+    creating = Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES
+    writable = bool(node.rights & creating) if node.is_directory else Rights.WRITE in node.rights
+    return readable | (_WRITE_BITS if writable else 0)
+
+
+def compose(entry: Entry, draft: Draft | None, stored: Stored, owner: Owner) -> FileAttributes:
+    """All that a program may know of a node."""
+    node = entry.node
+    default = 0o755 if node.is_directory else 0o644
+    bits = default if stored.mode is None else stored.mode
+    kind = stat.S_IFDIR if node.is_directory else stat.S_IFREG
+    mtime_ns = node.mtime_ns if draft is None else draft.mtime_ns
+    return FileAttributes(
+        inode=entry.inode,
+        mode=kind | (bits & (allowed_bits(node) | 0o7000)),
+        nlink=2 if node.is_directory else (0 if node.parent is None else 1),
+        uid=owner.uid if stored.uid is None else stored.uid,
+        gid=owner.gid if stored.gid is None else stored.gid,
+        size=node.size if draft is None else draft.file.size,
+        atime_ns=mtime_ns if stored.atime_ns is None else stored.atime_ns,
+        mtime_ns=mtime_ns,
+        ctime_ns=mtime_ns,
+    )

@@ -1,0 +1,141 @@
+"""List, create, move, remove: POSIX' rules on names and places, decided without asking the service."""
+
+from dataclasses import replace
+
+from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.core import Core, demand
+from mountcloud.fs.handles import DirectoryHandle
+from mountcloud.model.errors import (
+    CrossesBoundary,
+    Exists,
+    InvalidArgument,
+    IsADirectory,
+    NotADirectory,
+    NotEmpty,
+    NotFound,
+)
+from mountcloud.model.ids import HandleId, Inode
+from mountcloud.model.node import Rights
+from mountcloud.store.index import Entry
+
+
+class Directories:
+    """Operations on directory entries. Names are file names, as programs see them."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def lookup(self, parent: Inode, file_name: str) -> FileAttributes:
+        """Raises ``NotFound``, and what listing raises."""
+        entry = self._core.entry(parent)
+        if file_name == ".":
+            return self._core.stat(entry)
+        if file_name == "..":
+            above = None if entry.node.parent is None else self._core.index.by_id(entry.node.parent)
+            return self._core.stat(above or entry)
+        directory = await self._core.directory(parent)
+        return self._core.stat(self._core.child(directory, file_name))
+
+    async def open(self, inode: Inode) -> HandleId:
+        """A handle to walk through the directory's children."""
+        directory = await self._core.directory(inode)
+        demand(directory, Rights.READ)
+        return self._core.handles.add_directory(DirectoryHandle(inode))
+
+    def rewind(self, handle: HandleId) -> None:
+        """Look at the directory afresh."""
+        opened = self._core.handles.directories[handle]
+        opened.entries = self._core.index.children(self._core.entry(opened.inode).node.id)
+
+    def read(self, handle: HandleId, start: int) -> list[tuple[str, FileAttributes]]:
+        """Names and attributes from position ``start`` on; nodes that went meanwhile are left out."""
+        opened = self._core.handles.directories[handle]
+        found = []
+        for old in opened.entries[start:]:
+            entry = self._core.index.entry(old.inode)
+            found.append((old.file_name, self._core.stat(entry or old)))
+        return found
+
+    def close(self, handle: HandleId) -> None:
+        """The walk is over."""
+        del self._core.handles.directories[handle]
+
+    async def create(self, parent: Inode, file_name: str, mode: int) -> FileAttributes:
+        """A new directory. Raises ``Exists``, ``Forbidden``, ``InvalidName``."""
+        directory = await self._core.directory(parent)
+        self.demand_free(directory, file_name)
+        demand(directory, Rights.CREATE_DIRECTORIES)
+        entry = self._core.local.make_directory(directory, self._core.remote_name(file_name))
+        stored = self._core.attributes.get(entry.node.id)
+        self._core.attributes.put(entry.node.id, replace(stored, mode=mode & 0o7777))
+        return self._core.stat(entry)
+
+    def demand_free(self, directory: Entry, file_name: str) -> None:
+        """Raises ``Exists`` if a child of that name is known, ``NotFound`` in a directory that was removed."""
+        if directory.node.parent is None and directory.inode != 1:
+            raise NotFound("the directory was removed")
+        if self._core.index.child(directory.node.id, file_name) is not None:
+            raise Exists(f"{file_name!r} exists")
+
+    async def unlink(self, parent: Inode, file_name: str) -> None:
+        """Remove a file. Raises ``IsADirectory``, ``NotFound``, ``Forbidden``."""
+        directory = await self._core.directory(parent)
+        entry = self._core.child(directory, file_name)
+        if entry.node.is_directory:
+            raise IsADirectory(f"{file_name!r} is a directory")
+        demand(entry, Rights.DELETE)
+        self._core.local.remove(entry)
+
+    async def rmdir(self, parent: Inode, file_name: str) -> None:
+        """Remove an empty directory. Raises ``NotADirectory``, ``NotEmpty``, ``NotFound``, ``Forbidden``."""
+        directory = await self._core.directory(parent)
+        entry = self._core.child(directory, file_name)
+        await self._demand_empty(entry)
+        demand(entry, Rights.DELETE)
+        self._core.local.remove(self._core.entry(entry.inode))
+
+    async def _demand_empty(self, entry: Entry) -> None:
+        listed = await self._core.directory(entry.inode)
+        if self._core.index.has_children(listed.node.id):
+            raise NotEmpty(f"{entry.file_name!r} is not empty")
+
+    async def rename(self, parent: Inode, file_name: str, new_parent: Inode, new_name: str, *, replace: bool) -> None:
+        """Another name, place or both; what holds it makes way if ``replace``, else ``Exists`` is raised."""
+        source = await self._core.directory(parent)
+        target = await self._core.directory(new_parent)
+        entry = self._core.child(source, file_name)
+        victim = self._core.index.child(target.node.id, new_name)
+        if victim is not None:
+            if not replace:
+                raise Exists(f"{new_name!r} exists")
+            if victim.inode == entry.inode:
+                return
+            await self._demand_replaceable(entry, victim)
+        # The awaits above are seams: look again at what they may have changed.
+        source, target = self._core.entry(parent), self._core.entry(new_parent)
+        entry = self._core.child(source, file_name)
+        self._demand_movable(entry, source, target)
+        victim = self._core.index.child(target.node.id, new_name)
+        remote_name = self._core.remote_name(new_name)
+        self._core.local.move(entry, target, remote_name, new_name, victim)
+
+    async def _demand_replaceable(self, entry: Entry, victim: Entry) -> None:
+        if victim.node.is_directory:
+            if not entry.node.is_directory:
+                raise IsADirectory(f"{victim.file_name!r} is a directory")
+            await self._demand_empty(victim)
+        elif entry.node.is_directory:
+            raise NotADirectory(f"{victim.file_name!r} is no directory")
+        demand(victim, Rights.DELETE)
+
+    def _demand_movable(self, entry: Entry, source: Entry, target: Entry) -> None:
+        if entry.node.id in self._core.index.ancestors(target.node.id):
+            raise InvalidArgument("a directory cannot be moved below itself")
+        if source.inode == target.inode:
+            demand(entry, Rights.RENAME)
+            return
+        wanted = Rights.CREATE_DIRECTORIES if entry.node.is_directory else Rights.CREATE_FILES
+        demand(target, wanted)
+        demand(entry, Rights.MOVE)
+        if entry.node.encrypted != target.node.encrypted or Rights.MOVE_IN not in target.node.rights:
+            raise CrossesBoundary("the service cannot move between these two places; copy instead")

@@ -1,0 +1,146 @@
+"""Open, read, write, close: files as programs expect them, staged on this machine."""
+
+import os
+from dataclasses import replace
+
+import trio
+
+from mountcloud.engine.drafting import Draft
+from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.core import Core, demand
+from mountcloud.fs.directories import Directories
+from mountcloud.fs.handles import FileHandle
+from mountcloud.model.errors import IsADirectory, TooLarge
+from mountcloud.model.ids import HandleId, Inode, Version
+from mountcloud.model.node import Rights
+from mountcloud.model.operation import OperationKind
+from mountcloud.store.index import Entry
+
+
+class Files:
+    """Operations on the content of files. ``max_size`` in bytes, 0 = no limit."""
+
+    def __init__(self, core: Core, directories: Directories, max_size: int) -> None:
+        self._core = core
+        self._directories = directories
+        self._max_size = max_size
+        self._last_opened: dict[Inode, Version] = {}
+
+    async def create(self, parent: Inode, file_name: str, mode: int) -> tuple[HandleId, FileAttributes]:
+        """A new file, open for reading and writing. Raises ``Exists``, ``Forbidden``, ``InvalidName``."""
+        directory = await self._core.directory(parent)
+        self._directories.demand_free(directory, file_name)
+        demand(directory, Rights.CREATE_FILES)
+        entry = self._core.local.create_file(directory, self._core.remote_name(file_name))
+        stored = self._core.attributes.get(entry.node.id)
+        self._core.attributes.put(entry.node.id, replace(stored, mode=mode & 0o7777))
+        handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing=True))
+        return handle, self._core.stat(entry)
+
+    def open(self, inode: Inode, flags: int) -> tuple[HandleId, bool]:
+        """A handle, and whether the kernel may keep what it has cached of the file.
+
+        Raises ``IsADirectory``, and ``Forbidden`` for a mode that the account's rights do not allow.
+        """
+        entry = self._core.entry(inode)
+        if entry.node.is_directory:
+            raise IsADirectory(f"{entry.file_name!r} is a directory")
+        accmode = flags & os.O_ACCMODE
+        writing = accmode != os.O_RDONLY or bool(flags & os.O_TRUNC)
+        demand(
+            entry, (Rights.WRITE if writing else Rights.NONE) | (Rights.NONE if accmode == os.O_WRONLY else Rights.READ)
+        )
+        draft = self.draft(entry)
+        if flags & os.O_TRUNC:
+            self._emptied(entry, draft)
+        if writing and draft is not None:
+            handle = self._core.handles.add_file(FileHandle(inode, entry.node, writing))
+        return handle, self._unchanged_since_last_open(entry)
+
+    def _unchanged_since_last_open(self, entry: Entry) -> bool:
+        same = self._last_opened.get(entry.inode) == entry.node.version
+        self._last_opened[entry.inode] = entry.node.version
+        return same
+
+    def draft(self, entry: Entry) -> Draft | None:
+        """The draft of a file: open already, or owed since an earlier close."""
+        draft = self._core.drafts.get(entry.inode)
+        if draft is not None:
+            return draft
+        for owed in self._core.journal.of(entry.node.id):
+            if owed.kind is OperationKind.UPLOAD:
+                return self._core.drafts.adopt(entry.inode, owed.staged, owed.generation, owed.mtime_ns)
+        return None
+
+    def _emptied(self, entry: Entry, draft: Draft | None) -> Draft:
+        if draft is None:
+            draft = self._core.drafts.create(entry.inode)
+        draft.touch(self._core.local.clock_ns())
+        draft.file.truncate(0)
+        return draft
+
+    async def _writable(self, entry: Entry, size: int) -> Draft:
+        """The draft to change; raises ``TooLarge`` for a file that the service could not hold."""
+        if self._max_size and size > self._max_size:
+            raise TooLarge(f"a file of {size} bytes is more than the service can hold")
+        known = self.draft(entry)
+        if known is not None:
+            return known
+        return await self._core.drafts.obtain(entry)
+
+    async def read(self, handle: HandleId, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes, fewer only at the end. What this machine wrote is seen at once."""
+        opened = self._core.handles.files[handle]
+        draft = self._core.drafts.get(opened.inode)
+        if draft is not None:
+            return draft.file.pread(size, offset)
+        if opened.reader is None:
+            opened.reader = self._core.library.reader(opened.node)
+        return await opened.reader.read(offset, size)
+
+    async def write(self, handle: HandleId, offset: int, data: bytes) -> int:
+        """Bytes written: all of them. Raises ``OutOfSpace``."""
+        opened = self._core.handles.files[handle]
+        draft = self._core.drafts.get(opened.inode)
+        end = offset + len(data)
+        if draft is None or (self._max_size and end > self._max_size):
+            draft = await self._writable(self._core.entry(opened.inode), end)
+        draft.touch(self._core.local.clock_ns())
+        return draft.file.pwrite(data, offset)
+
+    async def truncate(self, inode: Inode, size: int) -> None:
+        """Cut, or extend with zeros."""
+        entry = self._core.entry(inode)
+        if entry.node.is_directory:
+            raise IsADirectory(f"{entry.file_name!r} is a directory")
+        demand(entry, Rights.WRITE)
+        draft = self._emptied(entry, self.draft(entry)) if size == 0 else await self._writable(entry, size)
+        draft.touch(self._core.local.clock_ns())
+        draft.file.truncate(size)
+        if not self._core.handles.open_on(inode):
+            self._core.local.closed(inode)
+
+    def flush(self, handle: HandleId) -> None:
+        """A descriptor was closed: what was written by now is owed."""
+        draft = self._core.drafts.get(self._core.handles.files[handle].inode)
+        if draft is not None:
+            self._core.local.seal(draft)
+
+    async def fsync(self, handle: HandleId) -> None:
+        """What was written by now is on this machine's disk, and owed."""
+        draft = self._core.drafts.get(self._core.handles.files[handle].inode)
+        if draft is not None:
+            self._core.local.seal(draft)
+            await trio.to_thread.run_sync(draft.file.sync)
+        await trio.to_thread.run_sync(self._core.journal.sync)
+
+    async def release(self, handle: HandleId) -> None:
+        """The last descriptor of this handle is closed."""
+        opened = self._core.handles.remove_file(handle)
+        draft = self._core.drafts.get(opened.inode)
+        if draft is not None and opened.writing:
+            self._core.local.seal(draft)
+        if not self._core.handles.open_on(opened.inode):
+            self._core.local.closed(opened.inode)
+        if opened.reader is not None:
+            await opened.reader.aclose()

@@ -1,0 +1,95 @@
+"""POSIX meaning without FUSE: attributes and space; directories and files have rooms of their own."""
+
+from dataclasses import dataclass, replace
+
+import trio
+
+from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.core import Core, demand
+from mountcloud.fs.directories import Directories
+from mountcloud.fs.files import Files
+from mountcloud.model.errors import Forbidden
+from mountcloud.model.ids import Inode
+from mountcloud.model.node import Rights
+from mountcloud.store.index import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes; ``free`` is what the account may still use."""
+
+    total: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What ``setattr`` asks for; None where it asks for nothing. Times in nanoseconds, size in bytes."""
+
+    size: int | None = None
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    atime_ns: int | None = None
+    mtime_ns: int | None = None
+
+
+_UNLIMITED = 1 << 50
+"""What ``df`` shows for an account without a limit: 1 PiB."""
+
+
+class FileSystem:
+    """One account as a file system."""
+
+    def __init__(self, core: Core, max_file_size: int = 0) -> None:
+        self._core = core
+        self.directories = Directories(core)
+        self.files = Files(core, self.directories, max_file_size)
+
+    def attributes(self, inode: Inode) -> FileAttributes:
+        """What ``stat`` tells; never asks the service. Raises ``NotFound``."""
+        return self._core.stat(self._core.entry(inode))
+
+    async def set_attributes(self, inode: Inode, wanted: Wanted) -> FileAttributes:
+        """Change what is asked for, and tell how it is now."""
+        if wanted.size is not None:
+            await self.files.truncate(inode, wanted.size)
+        entry = self._core.entry(inode)
+        if wanted.mtime_ns is not None and wanted.mtime_ns != self._core.stat(entry).mtime_ns:
+            demand(entry, Rights.SET_TIMES)
+            self._core.local.set_times(entry, wanted.mtime_ns)
+        self._set_stored(entry, wanted)
+        return self.attributes(inode)
+
+    def _set_stored(self, entry: Entry, wanted: Wanted) -> None:
+        stored = self._core.attributes.get(entry.node.id)
+        changes = {
+            "mode": None if wanted.mode is None else wanted.mode & 0o7777,
+            "uid": wanted.uid,
+            "gid": wanted.gid,
+            "atime_ns": wanted.atime_ns,
+        }
+        given = {key: value for key, value in changes.items() if value is not None}
+        if given and entry.node.parent is None and entry.inode != 1:
+            return  # unlinked: nobody will look it up again
+        if given:
+            self._core.attributes.put(entry.node.id, replace(stored, **given))
+
+    def access(self, inode: Inode, *, write: bool) -> None:
+        """Raises ``Forbidden`` if the account may not read, or not write."""
+        entry = self._core.entry(inode)
+        writing = Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES if entry.node.is_directory else Rights.WRITE
+        if write and not entry.node.rights & writing:
+            raise Forbidden(f"no right to write {entry.file_name!r}")
+
+    def space(self) -> Space:
+        """From memory; never asks the service."""
+        usage = self._core.syncer.usage
+        if usage is None or usage.total is None:
+            used = 0 if usage is None else usage.used
+            return Space(_UNLIMITED, max(_UNLIMITED - used, 0))
+        return Space(usage.total, max(usage.total - usage.used, 0))
+
+    async def synchronise_directory(self) -> None:
+        """What was made, moved and removed by now survives a power cut."""
+        await trio.to_thread.run_sync(self._core.journal.sync)

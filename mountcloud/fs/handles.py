@@ -1,0 +1,75 @@
+"""Open files and directories."""
+
+from dataclasses import dataclass, field
+
+from mountcloud.engine.reading import Reader
+from mountcloud.model.ids import HandleId, Inode
+from mountcloud.model.node import Node
+from mountcloud.store.index import Entry
+
+
+@dataclass(slots=True)
+class FileHandle:
+    """One open file. ``node`` is the version that it was opened on; the reader is made by the first read of it."""
+
+    inode: Inode
+    node: Node
+    writing: bool
+    reader: Reader | None = None
+
+
+@dataclass(slots=True)
+class DirectoryHandle:
+    """One open directory: a listing that stays the same while a program walks through it."""
+
+    inode: Inode
+    entries: list[Entry] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Handles:
+    """The handle table."""
+
+    files: dict[HandleId, FileHandle] = field(default_factory=dict)
+    directories: dict[HandleId, DirectoryHandle] = field(default_factory=dict)
+    _next: int = 1
+    _open: dict[Inode, int] = field(default_factory=dict)
+    _writing: dict[Inode, int] = field(default_factory=dict)
+
+    def _new_id(self) -> HandleId:
+        self._next += 1
+        return HandleId(self._next)
+
+    def add_file(self, handle: FileHandle) -> HandleId:
+        """Register an open file."""
+        key = self._new_id()
+        self.files[key] = handle
+        for count in self._counts(handle):
+            count[handle.inode] = count.get(handle.inode, 0) + 1
+        return key
+
+    def _counts(self, handle: FileHandle) -> list[dict[Inode, int]]:
+        return [self._open, self._writing] if handle.writing else [self._open]
+
+    def add_directory(self, handle: DirectoryHandle) -> HandleId:
+        """Register an open directory."""
+        key = self._new_id()
+        self.directories[key] = handle
+        return key
+
+    def remove_file(self, key: HandleId) -> FileHandle:
+        """Forget an open file."""
+        handle = self.files.pop(key)
+        for count in self._counts(handle):
+            count[handle.inode] -= 1
+            if not count[handle.inode]:
+                del count[handle.inode]
+        return handle
+
+    def open_on(self, inode: Inode) -> int:
+        """Handles that are open on a file."""
+        return self._open.get(inode, 0)
+
+    def writing_on(self, inode: Inode) -> int:
+        """Those of them that may write."""
+        return self._writing.get(inode, 0)

@@ -1,0 +1,226 @@
+"""Arguments in, arguments out: each method converts, calls the file system once, converts back."""
+
+import errno
+import functools
+import logging
+import os
+import stat
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import pyfuse3
+
+from mountcloud.fs.filesystem import FileSystem
+from mountcloud.fuse.attributes import Timeouts, to_kernel, to_statvfs, wanted
+from mountcloud.fuse.errno import ORDINARY, number
+from mountcloud.model.errors import Exists, Failure
+from mountcloud.model.ids import HandleId, Inode
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_NOREPLACE = 1
+
+
+def _answered(
+    method: Callable[Concatenate["Operations", P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate["Operations", P], Coroutine[Any, Any, R]]:
+    """A failure becomes its number; a fault of ours is EIO for this request alone, with its trace in the log."""
+
+    async def call(self: "Operations", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await method(self, *args, **kwargs)
+        except Failure as failure:
+            code = number(failure)
+            level = logging.DEBUG if code in ORDINARY else logging.WARNING
+            log.log(level, "%s%r: %s: %s", method.__name__, args[:1], errno.errorcode[code], failure)
+            raise pyfuse3.FUSEError(code) from failure
+        except pyfuse3.FUSEError:
+            raise
+        except Exception as error:
+            log.exception("%s%r met a fault of mountcloud", method.__name__, args[:1])
+            raise pyfuse3.FUSEError(errno.EIO) from error
+
+    functools.update_wrapper(call, method)
+    return call
+
+
+class Operations(pyfuse3.Operations):
+    """The adapter between pyfuse3 and ``FileSystem``."""
+
+    supports_dot_lookup = True
+    enable_writeback_cache = False
+    enable_acl = False
+
+    def __init__(self, fs: FileSystem, timeouts: Timeouts) -> None:
+        super().__init__()
+        self._fs = fs
+        self._timeouts = timeouts
+
+    @_answered
+    async def lookup(
+        self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, ctx: pyfuse3.RequestContext
+    ) -> pyfuse3.EntryAttributes:
+        found = await self._fs.directories.lookup(Inode(parent_inode), os.fsdecode(name))
+        return to_kernel(found, self._timeouts)
+
+    async def forget(self, inode_list: Sequence[tuple[pyfuse3.InodeT, int]]) -> None:
+        """Inodes live in the index, not in the kernel's references."""
+
+    @_answered
+    async def getattr(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.EntryAttributes:
+        return to_kernel(self._fs.attributes(Inode(inode)), self._timeouts)
+
+    @_answered
+    async def setattr(
+        self,
+        inode: pyfuse3.InodeT,
+        attr: pyfuse3.EntryAttributes,
+        fields: pyfuse3.SetattrFields,
+        fh: pyfuse3.FileHandleT | None,
+        ctx: pyfuse3.RequestContext,
+    ) -> pyfuse3.EntryAttributes:
+        return to_kernel(await self._fs.set_attributes(Inode(inode), wanted(attr, fields)), self._timeouts)
+
+    @_answered
+    async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
+        return pyfuse3.FileHandleT(await self._fs.directories.open(Inode(inode)))
+
+    @_answered
+    async def readdir(self, fh: pyfuse3.FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
+        directories = self._fs.directories
+        if start_id == 0:
+            directories.rewind(HandleId(fh))
+        for position, (name, found) in enumerate(directories.read(HandleId(fh), start_id), start=start_id + 1):
+            attributes = to_kernel(found, self._timeouts)
+            if not pyfuse3.readdir_reply(token, pyfuse3.FileNameT(os.fsencode(name)), attributes, position):
+                break
+
+    @_answered
+    async def releasedir(self, fh: pyfuse3.FileHandleT) -> None:
+        self._fs.directories.close(HandleId(fh))
+
+    @_answered
+    async def fsyncdir(self, fh: pyfuse3.FileHandleT, datasync: bool) -> None:
+        await self._fs.synchronise_directory()
+
+    @_answered
+    async def mkdir(
+        self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, mode: pyfuse3.ModeT, ctx: pyfuse3.RequestContext
+    ) -> pyfuse3.EntryAttributes:
+        made = await self._fs.directories.create(Inode(parent_inode), os.fsdecode(name), mode)
+        return to_kernel(made, self._timeouts)
+
+    @_answered
+    async def unlink(self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, ctx: pyfuse3.RequestContext) -> None:
+        await self._fs.directories.unlink(Inode(parent_inode), os.fsdecode(name))
+
+    @_answered
+    async def rmdir(self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, ctx: pyfuse3.RequestContext) -> None:
+        await self._fs.directories.rmdir(Inode(parent_inode), os.fsdecode(name))
+
+    @_answered
+    async def rename(  # noqa: PLR0917 - pyfuse3's signature
+        self,
+        parent_inode_old: pyfuse3.InodeT,
+        name_old: pyfuse3.FileNameT,
+        parent_inode_new: pyfuse3.InodeT,
+        name_new: pyfuse3.FileNameT,
+        flags: pyfuse3.FlagT,
+        ctx: pyfuse3.RequestContext,
+    ) -> None:
+        if flags & ~_NOREPLACE:
+            raise pyfuse3.FUSEError(errno.EINVAL)
+        old, new = Inode(parent_inode_old), Inode(parent_inode_new)
+        names = os.fsdecode(name_old), os.fsdecode(name_new)
+        await self._fs.directories.rename(old, names[0], new, names[1], replace=not flags & _NOREPLACE)
+
+    @_answered
+    async def create(
+        self,
+        parent_inode: pyfuse3.InodeT,
+        name: pyfuse3.FileNameT,
+        mode: pyfuse3.ModeT,
+        flags: pyfuse3.FlagT,
+        ctx: pyfuse3.RequestContext,
+    ) -> tuple[pyfuse3.FileInfo, pyfuse3.EntryAttributes]:
+        parent, file_name = Inode(parent_inode), os.fsdecode(name)
+        try:
+            handle, made = await self._fs.files.create(parent, file_name, mode)
+        except Exists:
+            if flags & os.O_EXCL:
+                raise
+            made = await self._fs.directories.lookup(parent, file_name)
+            handle, _ = self._fs.files.open(made.inode, flags)
+            made = self._fs.attributes(made.inode)
+        return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle)), to_kernel(made, self._timeouts)
+
+    @_answered
+    async def mknod(
+        self,
+        parent_inode: pyfuse3.InodeT,
+        name: pyfuse3.FileNameT,
+        mode: pyfuse3.ModeT,
+        rdev: int,
+        ctx: pyfuse3.RequestContext,
+    ) -> pyfuse3.EntryAttributes:
+        if not stat.S_ISREG(mode):
+            raise pyfuse3.FUSEError(errno.EPERM)
+        handle, made = await self._fs.files.create(Inode(parent_inode), os.fsdecode(name), mode)
+        await self._fs.files.release(handle)
+        return to_kernel(made, self._timeouts)
+
+    @_answered
+    async def symlink(
+        self,
+        parent_inode: pyfuse3.InodeT,
+        name: pyfuse3.FileNameT,
+        target: pyfuse3.FileNameT,
+        ctx: pyfuse3.RequestContext,
+    ) -> pyfuse3.EntryAttributes:
+        raise pyfuse3.FUSEError(errno.EPERM)
+
+    @_answered
+    async def link(
+        self,
+        inode: pyfuse3.InodeT,
+        new_parent_inode: pyfuse3.InodeT,
+        new_name: pyfuse3.FileNameT,
+        ctx: pyfuse3.RequestContext,
+    ) -> pyfuse3.EntryAttributes:
+        raise pyfuse3.FUSEError(errno.EPERM)
+
+    @_answered
+    async def open(self, inode: pyfuse3.InodeT, flags: pyfuse3.FlagT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileInfo:
+        handle, unchanged = self._fs.files.open(Inode(inode), flags)
+        return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle), keep_cache=unchanged)
+
+    @_answered
+    async def read(self, fh: pyfuse3.FileHandleT, off: int, size: int) -> bytes:
+        return await self._fs.files.read(HandleId(fh), off, size)
+
+    @_answered
+    async def write(self, fh: pyfuse3.FileHandleT, off: int, buf: bytes) -> int:
+        return await self._fs.files.write(HandleId(fh), off, buf)
+
+    @_answered
+    async def flush(self, fh: pyfuse3.FileHandleT) -> None:
+        self._fs.files.flush(HandleId(fh))
+
+    @_answered
+    async def fsync(self, fh: pyfuse3.FileHandleT, datasync: bool) -> None:
+        await self._fs.files.fsync(HandleId(fh))
+
+    @_answered
+    async def release(self, fh: pyfuse3.FileHandleT) -> None:
+        await self._fs.files.release(HandleId(fh))
+
+    @_answered
+    async def statfs(self, ctx: pyfuse3.RequestContext) -> pyfuse3.StatvfsData:
+        return to_statvfs(self._fs.space())
+
+    @_answered
+    async def access(self, inode: pyfuse3.InodeT, mode: pyfuse3.ModeT, ctx: pyfuse3.RequestContext) -> bool:
+        self._fs.access(Inode(inode), write=bool(mode & os.W_OK))
+        return True

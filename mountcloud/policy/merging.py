@@ -1,0 +1,200 @@
+"""What a new local change means for the operations that are owed already. Pure; the journal carries it out.
+
+Merging is safe only while nothing of the older operation can have reached the service (``Operation.unsent``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mountcloud.model.ids import NodeId, OperationId, Ref, is_local
+from mountcloud.model.operation import Operation, OperationKind, Slot
+from mountcloud.policy.upload import Event, after
+
+NEW = OperationId(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """Operations to drop, and operations to put: in their old place, or at the end if their id is ``NEW``."""
+
+    drop: tuple[OperationId, ...] = ()
+    put: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A node as this machine shows it, with the operations that are owed for it, oldest first.
+
+    Its version is the one that the service has; it is empty for a node that the service does not know.
+    """
+
+    ref: Ref
+    slot: Slot
+    is_directory: bool
+    owed: Sequence[Operation] = ()
+
+    @property
+    def unknown(self) -> bool:
+        """True if neither the service nor the journal knows of it: a new file that is still being written."""
+        return is_local(self.ref.id) and not self.owed
+
+    @property
+    def creation(self) -> Operation | None:
+        """The operation that will make it on the service, while it can still be changed."""
+        return next((each for each in self.owed if each.creates and each.unsent), None)
+
+    @property
+    def upload(self) -> Operation | None:
+        """The upload that is owed for it, in whatever state."""
+        return next((each for each in self.owed if each.kind is OperationKind.UPLOAD), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A state of a draft that is owed to the service."""
+
+    staged: str
+    generation: int
+    size: int
+    mtime_ns: int
+    not_before: float
+
+
+def seal(subject: Subject, sealed: Sealed) -> Amendment:
+    """The content of a file is owed: several saves are one upload, of the last of them."""
+    old = subject.upload
+    if old is not None:
+        return Amendment(put=(_refill(old, sealed),))
+    fresh = Operation(
+        NEW,
+        OperationKind.UPLOAD,
+        subject.ref.id,
+        version=subject.ref.version,
+        target=subject.slot,
+        replaces=None if is_local(subject.ref.id) else subject.ref,
+    )
+    return Amendment(put=(_refill(fresh, sealed),))
+
+
+def _refill(operation: Operation, sealed: Sealed) -> Operation:
+    return replace(
+        operation,
+        staged=sealed.staged,
+        generation=sealed.generation,
+        size=sealed.size,
+        mtime_ns=sealed.mtime_ns,
+        not_before=sealed.not_before,
+        state=after(operation.state, Event.SUPERSEDED),
+        error="",
+    )
+
+
+def make_directory(node: NodeId, slot: Slot, mtime_ns: int) -> Amendment:
+    """A new directory is owed."""
+    operation = Operation(NEW, OperationKind.MAKE_DIRECTORY, node, is_directory=True, target=slot, mtime_ns=mtime_ns)
+    return Amendment(put=(operation,))
+
+
+def move(subject: Subject, target: Slot, victim: Subject | None, last: OperationId) -> Amendment:
+    """A node gets another slot. ``victim`` holds it now and makes way; ``last`` is the newest operation of all.
+
+    A new file that was never sent is simply made under its new name, with the victim as the content that it replaces:
+    that is what saves by "write beside, rename over" come to.
+    """
+    cleared = Amendment() if victim is None else _clear(victim, subject.is_directory)
+    replaces = None if victim is None or subject.is_directory or is_local(victim.ref.id) else victim.ref
+    creation = subject.creation
+    if creation is not None:
+        left = _removal_of(creation.replaces, creation.target)
+        moved = replace(creation, id=NEW, target=target, replaces=replaces)
+        return Amendment((*cleared.drop, creation.id), (*left, *cleared.put, moved))
+    operation = Operation(
+        NEW,
+        OperationKind.MOVE,
+        subject.ref.id,
+        version=subject.ref.version,
+        is_directory=subject.is_directory,
+        source=subject.slot,
+        target=target,
+        replaces=replaces,
+    )
+    newest = subject.owed[-1] if subject.owed else None
+    if victim is None and newest is not None and newest.id == last and _is_plain_move(newest):
+        return Amendment(put=(replace(newest, target=target),))
+    return Amendment(cleared.drop, (*cleared.put, operation))
+
+
+def _is_plain_move(operation: Operation) -> bool:
+    return operation.kind is OperationKind.MOVE and operation.unsent and operation.replaces is None
+
+
+def _clear(victim: Subject, by_directory: bool) -> Amendment:
+    """What is owed for a node that another one replaces; its removal, unless the other one replaces its content."""
+    replaced_by_content = not is_local(victim.ref.id) and not by_directory
+    gone = remove(victim)
+    return Amendment(gone.drop) if replaced_by_content else gone
+
+
+def remove(subject: Subject) -> Amendment:
+    """A node is to go: what was never sent is forgotten, what the service has is removed at the version we know."""
+    if subject.unknown:
+        return Amendment()
+    creation = subject.creation
+    if creation is not None:
+        dropped = tuple(each.id for each in subject.owed)
+        return Amendment(dropped, _removal_of(creation.replaces, creation.target))
+    pointless = {OperationKind.UPLOAD, OperationKind.SET_TIMES}
+    dropped = tuple(each.id for each in subject.owed if each.unsent and each.kind in pointless)
+    operation = Operation(
+        NEW,
+        OperationKind.REMOVE,
+        subject.ref.id,
+        version=subject.ref.version,
+        is_directory=subject.is_directory,
+        source=subject.slot,
+    )
+    return Amendment(dropped, (operation,))
+
+
+def _removal_of(ref: Ref | None, slot: Slot | None) -> tuple[Operation, ...]:
+    """A file whose place a new one was to take, while the new one goes elsewhere."""
+    if ref is None:
+        return ()
+    return (Operation(NEW, OperationKind.REMOVE, ref.id, version=ref.version, source=slot),)
+
+
+def set_times(subject: Subject, mtime_ns: int) -> Amendment:
+    """A modification time is owed: with the content or the creation if that is still to come, else by itself."""
+    carriers = {OperationKind.UPLOAD, OperationKind.MAKE_DIRECTORY, OperationKind.SET_TIMES}
+    for each in reversed(subject.owed):
+        if each.kind in carriers and each.unsent:
+            return Amendment(put=(replace(each, mtime_ns=mtime_ns),))
+    operation = Operation(
+        NEW,
+        OperationKind.SET_TIMES,
+        subject.ref.id,
+        version=subject.ref.version,
+        is_directory=subject.is_directory,
+        mtime_ns=mtime_ns,
+    )
+    return Amendment(put=(operation,))
+
+
+def settle(operation: Operation, node: NodeId, result: Ref) -> Operation:
+    """The operation after another one made ``node`` into ``result``: ids and base versions follow."""
+
+    def slot(old: Slot | None) -> Slot | None:
+        return replace(old, parent=result.id) if old is not None and old.parent == node else old
+
+    replaces = operation.replaces
+    if replaces is not None and replaces.id in {node, result.id}:
+        replaces = result
+    mine = operation.node in {node, result.id}
+    return replace(
+        operation,
+        node=result.id if mine else operation.node,
+        version=result.version if mine else operation.version,
+        target=slot(operation.target),
+        source=slot(operation.source),
+        replaces=replaces,
+    )

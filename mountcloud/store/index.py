@@ -1,0 +1,323 @@
+"""The index: this machine's picture of the tree. Rebuildable: deleting it costs time, never work.
+
+It shows the service's tree with everything that is owed laid over it, as programs must see it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mountcloud.model.change import Stale
+from mountcloud.model.errors import Corrupt
+from mountcloud.model.ids import ROOT_INODE, Inode, NodeId, Version
+from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.policy.reduce import Plan
+from mountcloud.store.sqlite import Database, Row
+
+_MIGRATIONS = [
+    """
+    CREATE TABLE node (
+        inode INTEGER PRIMARY KEY AUTOINCREMENT,    -- never given twice
+        id TEXT NOT NULL UNIQUE,
+        parent TEXT,                    -- node id; NULL for the root and for what is unlinked but open
+        file_name TEXT NOT NULL,        -- as programs see it
+        name TEXT NOT NULL,             -- as the service sees it
+        directory INTEGER NOT NULL,
+        size INTEGER NOT NULL,          -- bytes of plaintext
+        version TEXT NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        remote_mtime_ns INTEGER NOT NULL,   -- as the service keeps it, perhaps coarser
+        rights INTEGER NOT NULL,
+        encrypted INTEGER NOT NULL,
+        listed TEXT,                    -- a directory's version before it was listed; NULL = never listed
+        listed_at REAL NOT NULL DEFAULT 0   -- seconds since the epoch
+    );
+    CREATE UNIQUE INDEX node_place ON node (parent, file_name);
+    CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+]
+_COLUMNS = (
+    "inode, id, parent, file_name, name, directory, size, version, mtime_ns, rights, encrypted, listed, listed_at, "
+    "remote_mtime_ns"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row: a node with its inode and the name that programs see."""
+
+    inode: Inode
+    node: Node
+    file_name: str
+    listed: Version | None
+    listed_at: float
+    remote_mtime_ns: int
+
+    @property
+    def remote(self) -> Node:
+        """The node with the modification time that the service last told."""
+        return replace(self.node, mtime_ns=self.remote_mtime_ns)
+
+
+NameOf = Callable[[Node, Callable[[str], bool]], str]
+"""The file name of a node, given a test for names that others hold in its directory."""
+
+
+def _entry(row: Row) -> Entry:
+    node = Node(
+        NodeId(row[1]),
+        None if row[2] is None else NodeId(row[2]),
+        row[4],
+        Kind.DIRECTORY if row[5] else Kind.FILE,
+        row[6],
+        Version(row[7]),
+        row[8],
+        Rights(row[9]),
+        bool(row[10]),
+    )
+    return Entry(Inode(row[0]), node, row[3], None if row[11] is None else Version(row[11]), row[12], row[13])
+
+
+class Index:
+    """Nodes by inode, by node id and by place. Synchronous; a look-up takes some microseconds."""
+
+    def __init__(self, path: Path, name_of: NameOf) -> None:
+        """Open; a file that cannot be used is replaced by an empty one."""
+        self._name_of = name_of
+        try:
+            self._db = Database(path, _MIGRATIONS)
+        except Corrupt:
+            for each in path.parent.glob(path.name + "*"):
+                each.unlink()
+            self._db = Database(path, _MIGRATIONS)
+
+    def entry(self, inode: Inode) -> Entry | None:
+        """By inode."""
+        return self._one("inode = ?", (inode,))
+
+    def by_id(self, node: NodeId) -> Entry | None:
+        """By node id."""
+        return self._one("id = ?", (node,))
+
+    def child(self, parent: NodeId, file_name: str) -> Entry | None:
+        """By place."""
+        return self._one("parent = ? AND file_name = ?", (parent, file_name))
+
+    def _one(self, where: str, values: Sequence[object]) -> Entry | None:
+        row = self._db.row(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
+        return None if row is None else _entry(row)
+
+    def children(self, parent: NodeId) -> list[Entry]:
+        """All children that are known, by inode."""
+        return self._many("parent = ? ORDER BY inode", (parent,))
+
+    def has_children(self, parent: NodeId) -> bool:
+        """True if any child is known."""
+        return self._db.row("SELECT 1 FROM node WHERE parent = ? LIMIT 1", (parent,)) is not None
+
+    def outdated_directories(self) -> list[Entry]:
+        """Listed directories below which something changed since, as the service's versions tell."""
+        return self._many("listed IS NOT NULL AND listed <> version ORDER BY inode", ())
+
+    def oldest_listings(self, before: float, limit: int) -> list[Entry]:
+        """Directories that were listed before that time (seconds since the epoch), the longest unseen first."""
+        return self._many("listed IS NOT NULL AND listed_at < ? ORDER BY listed_at LIMIT ?", (before, limit))
+
+    def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
+        rows = self._db.rows(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
+        return [_entry(row) for row in rows]
+
+    def ancestors(self, node: NodeId) -> list[NodeId]:
+        """The node and the directories above it, upwards."""
+        found: list[NodeId] = []
+        current: NodeId | None = node
+        while current is not None and current not in found:
+            found.append(current)
+            row = self._db.row("SELECT parent FROM node WHERE id = ?", (current,))
+            current = NodeId(row[0]) if row is not None and row[0] is not None else None
+        return found
+
+    def below(self, node: NodeId) -> list[NodeId]:
+        """The node and all that is known below it."""
+        statement = """WITH RECURSIVE tree (id) AS (
+            SELECT ? UNION SELECT node.id FROM node JOIN tree ON node.parent = tree.id) SELECT id FROM tree"""
+        return [NodeId(row[0]) for row in self._db.rows(statement, (node,))]
+
+    def note(self, key: str) -> str | None:
+        """A remembered text, such as the change cursor."""
+        row = self._db.row("SELECT value FROM note WHERE key = ?", (key,))
+        return None if row is None else str(row[0])
+
+    def put_note(self, key: str, value: str) -> None:
+        """Remember a text."""
+        self._db.run("INSERT OR REPLACE INTO note VALUES (?, ?)", (key, value))
+
+    def put_root(self, node: Node) -> Entry:
+        """The root has its own inode. If it is another root than before, everything is forgotten."""
+        with self._db.transaction():
+            old = self.entry(ROOT_INODE)
+            if old is not None and old.node.id != node.id:
+                self._db.run("DELETE FROM node")
+                old = None
+            if old is None:
+                self._insert(node, "", ROOT_INODE)
+            else:
+                self._update(old, node, "")
+        return self.require(ROOT_INODE)
+
+    def require(self, inode: Inode) -> Entry:
+        """By inode, which must be there."""
+        found = self.entry(inode)
+        if found is None:
+            raise KeyError(inode)
+        return found
+
+    def add(self, node: Node) -> Entry:
+        """A node that was made on this machine. Its name must be free."""
+        return self.require(self._insert(node, self._free_name(node, None)))
+
+    def _insert(self, node: Node, file_name: str, inode: Inode | None = None) -> Inode:
+        values = (inode, node.id, node.parent, file_name, node.name, node.is_directory, node.size, node.version)
+        more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted)
+        statement = """INSERT INTO node (inode, id, parent, file_name, name, directory, size, version, mtime_ns,
+            remote_mtime_ns, rights, encrypted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        return Inode(self._db.run(statement, (*values, *more)))
+
+    def place(self, inode: Inode, parent: NodeId, name: str, file_name: str) -> None:
+        """Another place for a node; it must be free."""
+        self._db.run(
+            "UPDATE node SET parent = ?, name = ?, file_name = ? WHERE inode = ?", (parent, name, file_name, inode)
+        )
+
+    def fork(self, inode: Inode, node: NodeId, name: str, file_name: str) -> None:
+        """The node becomes one of its own that the service does not know, under another name in the same directory."""
+        statement = "UPDATE node SET id = ?, version = '', name = ?, file_name = ? WHERE inode = ?"
+        self._db.run(statement, (node, name, file_name, inode))
+
+    def set_content(self, inode: Inode, size: int, mtime_ns: int) -> None:
+        """Size and time of content that was written here."""
+        self._db.run("UPDATE node SET size = ?, mtime_ns = ? WHERE inode = ?", (size, mtime_ns, inode))
+
+    def detach(self, inode: Inode) -> None:
+        """The node has no name any more but is open; its id is free for whatever takes its place."""
+        self._db.run("UPDATE node SET parent = NULL, id = ? WHERE inode = ?", (f"gone:{inode}", inode))
+
+    def drop(self, inode: Inode) -> None:
+        """Forget a node."""
+        self._db.run("DELETE FROM node WHERE inode = ?", (inode,))
+
+    def drop_unfounded(self, keep: Iterable[NodeId]) -> None:
+        """At start: forget what was unlinked, and what is local without being owed."""
+        kept = set(keep)
+        rows = self._db.rows("SELECT inode, id FROM node WHERE id LIKE 'gone:%' OR id LIKE 'local:%'")
+        with self._db.transaction():
+            for inode, node in rows:
+                if node not in kept:
+                    self.drop(inode)
+
+    def set_listed(self, node: NodeId, version: Version, at: float) -> None:
+        """All children of a directory are known as of ``version``, the one seen *before* it was listed."""
+        self._db.run("UPDATE node SET listed = ?, listed_at = ? WHERE id = ?", (version, at, node))
+
+    def doubt_listing(self, node: NodeId) -> None:
+        """A directory is to be listed again at the next occasion; until then what is known of it is shown."""
+        self._db.run("UPDATE node SET listed = '?', listed_at = 0 WHERE id = ? AND listed IS NOT NULL", (node,))
+
+    def forget_listings(self) -> None:
+        """No directory's listing is believed any more: each is asked for before it is shown again."""
+        self._db.run("UPDATE node SET listed = NULL")
+
+    def rebind(self, old: NodeId, node: Node) -> Entry | None:
+        """The service made or changed a node of ours: same inode, its real id and version; the local place stays."""
+        entry = self.by_id(old)
+        if entry is None:
+            return None
+        with self._db.transaction():
+            twin = self.by_id(node.id)
+            if twin is not None and twin.inode != entry.inode:
+                self.drop(twin.inode)
+            self._db.run(
+                "UPDATE node SET id = ?, version = ?, remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?",
+                (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, entry.inode),
+            )
+            if node.id != old:
+                self._db.run("UPDATE node SET parent = ? WHERE parent = ?", (node.id, old))
+        return self.require(entry.inode)
+
+    def apply(self, plan: Plan, notes: dict[str, str] | None = None) -> list[Stale]:
+        """Make the changes, with the cursor that belongs to them, in one transaction; tells what the kernel forgets."""
+        stale: list[Stale] = []
+        with self._db.transaction():
+            for gone in plan.remove:
+                stale += self._remove(gone)
+            known = [self.by_id(node.id) for node in plan.upsert]
+            for node, old in zip(plan.upsert, known, strict=True):
+                if old is not None and (old.node.parent, old.node.name) != (node.parent, node.name):
+                    self._vacate(old)  # so that nodes which change places find each other's names free
+            for node, old in zip(plan.upsert, known, strict=True):
+                stale += self._upsert(node, old)
+            for key, value in (notes or {}).items():
+                self.put_note(key, value)
+        return stale
+
+    def _remove(self, node: NodeId) -> list[Stale]:
+        stale: list[Stale] = []
+        for each in self.below(node):
+            entry = self.by_id(each)
+            if entry is not None and entry.node.parent is not None:
+                stale.append(self._stale_place(entry))
+                self.drop(entry.inode)
+        return stale
+
+    def _stale_place(self, entry: Entry, *, content: bool = False) -> Stale:
+        parent = None if entry.node.parent is None else self.by_id(entry.node.parent)
+        return Stale(entry.inode, None if parent is None else parent.inode, entry.file_name, content)
+
+    def _vacate(self, entry: Entry) -> None:
+        self._db.run("UPDATE node SET file_name = ? WHERE inode = ?", (f"/{entry.inode}", entry.inode))
+
+    def _upsert(self, node: Node, old: Entry | None) -> list[Stale]:
+        if old is None:
+            inode = self._insert(node, self._free_name(node, None))
+            return [self._stale_place(self.require(inode))]
+        if old.node.parent is None:
+            self._update(old, node, old.file_name)
+            return [Stale(old.inode)]
+        file_name = self._free_name(node, old)
+        self._update(old, node, file_name)
+        return self._stale_change(old, self.require(old.inode))
+
+    def _stale_change(self, old: Entry, new: Entry) -> list[Stale]:
+        moved = (old.node.parent, old.file_name) != (new.node.parent, new.file_name)
+        if moved:
+            return [self._stale_place(new), self._stale_place(old)]
+        if old.node.is_directory and replace(old.node, version=new.node.version) == new.node:
+            return []  # something below it changed, nothing that a program sees of itself
+        return [Stale(new.inode, content=old.node.version != new.node.version and not new.node.is_directory)]
+
+    def _update(self, old: Entry, node: Node, file_name: str) -> None:
+        mtime_ns = old.node.mtime_ns if node.mtime_ns == old.remote_mtime_ns else node.mtime_ns
+        self._db.run(
+            """UPDATE node SET parent = ?, file_name = ?, name = ?, size = ?, version = ?, mtime_ns = ?,
+            remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?""",
+            (
+                *(node.parent, file_name, node.name, node.size, node.version, mtime_ns),
+                *(node.mtime_ns, node.rights.value, node.encrypted, old.inode),
+            ),
+        )
+
+    def _free_name(self, node: Node, old: Entry | None) -> str:
+        """A name of its own in its directory; the present one is kept as long as the service's is the same."""
+        if old is not None and (old.node.parent, old.node.name) == (node.parent, node.name):
+            return old.file_name
+        parent = node.parent
+
+        def taken(file_name: str) -> bool:
+            holder = None if parent is None else self.child(parent, file_name)
+            return holder is not None and holder.node.id != node.id
+
+        return self._name_of(node, taken)
+
+    def close(self) -> None:
+        """Close; idempotent."""
+        self._db.close()

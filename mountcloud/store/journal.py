@@ -1,0 +1,207 @@
+"""The journal: operations owed to the service. Precious; kept apart from everything that can be rebuilt."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from mountcloud.model.ids import NodeId, OperationId, Ref, Version
+from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
+from mountcloud.policy.merging import Amendment, settle
+from mountcloud.store.sqlite import Database, Row
+
+_MIGRATIONS = [
+    """
+    CREATE TABLE operation (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        node TEXT NOT NULL,             -- node id; "local:..." until the service knows it
+        version TEXT NOT NULL,
+        is_directory INTEGER NOT NULL,
+        target_parent TEXT, target_name TEXT,
+        source_parent TEXT, source_name TEXT,
+        replaces_id TEXT, replaces_version TEXT,
+        size INTEGER NOT NULL,          -- bytes of plaintext
+        mtime_ns INTEGER NOT NULL,
+        staged TEXT NOT NULL,           -- file name below staging/, empty if none
+        generation INTEGER NOT NULL,
+        tried_size INTEGER NOT NULL, tried_mtime_ns INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        not_before REAL NOT NULL,       -- seconds since the epoch
+        error TEXT NOT NULL
+    )
+    """,
+]
+
+_COLUMNS = (
+    "kind, node, version, is_directory, target_parent, target_name, source_parent, source_name, replaces_id, "
+    "replaces_version, size, mtime_ns, staged, generation, tried_size, tried_mtime_ns, state, attempts, not_before, "
+    "error"
+)
+_MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
+
+
+def _values(operation: Operation) -> tuple[object, ...]:
+    target, source, replaces = operation.target, operation.source, operation.replaces
+    return (
+        operation.kind.value,
+        operation.node,
+        operation.version,
+        operation.is_directory,
+        *((target.parent, target.name) if target else (None, None)),
+        *((source.parent, source.name) if source else (None, None)),
+        *((replaces.id, replaces.version) if replaces else (None, None)),
+        *(getattr(operation, name) for name in _PLAIN),
+        operation.state.value,
+        operation.attempts,
+        operation.not_before,
+        operation.error,
+    )
+
+
+_PLAIN = ("size", "mtime_ns", "staged", "generation", "tried_size", "tried_mtime_ns")
+
+
+def _slot(parent: str | None, name: str | None) -> Slot | None:
+    return None if parent is None or name is None else Slot(NodeId(parent), name)
+
+
+def _operation(row: Row) -> Operation:
+    plain = dict(zip(_PLAIN, row[11:17], strict=True))
+    return Operation(
+        OperationId(row[0]),
+        OperationKind(row[1]),
+        NodeId(row[2]),
+        Version(row[3]),
+        bool(row[4]),
+        target=_slot(row[5], row[6]),
+        source=_slot(row[7], row[8]),
+        replaces=None if row[9] is None else Ref(NodeId(row[9]), Version(row[10])),
+        **plain,
+        state=OperationState(row[17]),
+        attempts=row[18],
+        not_before=row[19],
+        error=row[20],
+    )
+
+
+class Journal:
+    """All that is owed, on disk and in memory (there is little of it at any time)."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = Database(path, _MIGRATIONS)
+        rows = self._db.rows(f"SELECT id, {_COLUMNS} FROM operation ORDER BY id")  # noqa: S608 - constants
+        self._owed = {OperationId(row[0]): _operation(row) for row in rows}
+        self._of: dict[NodeId, set[OperationId]] = {}
+        self._below: dict[NodeId, set[OperationId]] = {}
+        for operation in self._owed.values():
+            self._link(operation)
+        self._settled: dict[NodeId, int] = {}
+        self._clock = 0
+
+    def _link(self, operation: Operation) -> None:
+        for node in operation.nodes:
+            self._of.setdefault(node, set()).add(operation.id)
+        for slot in (operation.target, operation.source):
+            if slot is not None:
+                self._below.setdefault(slot.parent, set()).add(operation.id)
+
+    def _unlink(self, operation: Operation) -> None:
+        self._clock += 1
+        self._settled.update(dict.fromkeys(operation.nodes, self._clock))
+        parents = [slot.parent for slot in (operation.target, operation.source) if slot is not None]
+        for index, nodes in ((self._of, operation.nodes), (self._below, tuple(parents))):
+            for node in nodes:
+                index.get(node, set()).discard(operation.id)
+                if not index.get(node, True):
+                    del index[node]
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All, oldest first (ids only grow, and a changed operation keeps its place)."""
+        return list(self._owed.values())
+
+    @property
+    def last(self) -> OperationId:
+        """The newest operation's id, 0 if nothing is owed."""
+        return next(reversed(self._owed), OperationId(0))
+
+    @property
+    def clock(self) -> int:
+        """Grows whenever an operation leaves; see ``unsettled_since``."""
+        return self._clock
+
+    def get(self, operation: OperationId) -> Operation | None:
+        """The operation as it is now, or None if it has left."""
+        return self._owed.get(operation)
+
+    def of(self, node: NodeId) -> list[Operation]:
+        """What is owed for this node itself, oldest first."""
+        found = (self._owed[each] for each in sorted(self._of.get(node, ())))
+        return [each for each in found if each.node == node]
+
+    def involves(self, node: NodeId) -> bool:
+        """True if any operation touches the node."""
+        return node in self._of
+
+    def unsettled_since(self, clock: int) -> set[NodeId]:
+        """Nodes that are owed something, or were at the given clock: what the service said of them is in doubt.
+
+        A listing that was asked for at that clock may show them as they were before the operation.
+        """
+        recent = {node for node, settled in self._settled.items() if settled > clock}
+        return recent | set(self._of)
+
+    def forget_settled(self, before: int) -> None:
+        """Drop the memory of operations that left before the oldest listing under way was asked for."""
+        self._settled = {node: settled for node, settled in self._settled.items() if settled > before}
+
+    def amend(self, amendment: Amendment) -> None:
+        """Carry out a decision of ``policy/merging.py``, all or nothing."""
+        with self._db.transaction():
+            put = [self._write(each) for each in amendment.put]
+            for gone in amendment.drop:
+                self._db.run("DELETE FROM operation WHERE id = ?", (gone,))
+        for gone in amendment.drop:
+            self._unlink(self._owed.pop(gone))
+        self._remember(put)
+
+    def _write(self, operation: Operation) -> Operation:
+        key = operation.id or None
+        statement = f"INSERT OR REPLACE INTO operation (id, {_COLUMNS}) VALUES (?, {_MARKS})"  # noqa: S608 - constants
+        return replace(operation, id=OperationId(self._db.run(statement, (key, *_values(operation)))))
+
+    def _remember(self, written: Iterable[Operation]) -> None:
+        for operation in written:
+            old = self._owed.get(operation.id)
+            if old is not None:
+                self._unlink(old)
+            self._owed[operation.id] = operation
+            self._link(operation)
+
+    def put(self, operation: Operation) -> None:
+        """Replace one operation by its next state."""
+        self.amend(Amendment(put=(operation,)))
+
+    def done(self, operation: OperationId, node: NodeId, result: Ref | None) -> None:
+        """The service has it. What else is owed follows to the node's real id and new version, in one transaction."""
+        self.amend(Amendment((operation,), self._followers(operation, node, result)))
+
+    def requeue(self, operation: Operation, node: NodeId, result: Ref) -> None:
+        """One generation arrived, a newer one is owed by the same operation; the others follow as in ``done``."""
+        self.amend(Amendment(put=(operation, *self._followers(operation.id, node, result))))
+
+    def _followers(self, operation: OperationId, node: NodeId, result: Ref | None) -> tuple[Operation, ...]:
+        if result is None:
+            return ()
+        near = (self._of.get(node, set()), self._of.get(result.id, set()), self._below.get(node, set()))
+        others = [self._owed[each] for each in sorted(set().union(*near) - {operation})]
+        return tuple(after for each in others if (after := settle(each, node, result)) != each)
+
+    def sync(self) -> None:
+        """Make everything committed survive a power cut."""
+        self._db.sync()
+
+    def close(self) -> None:
+        """Close; idempotent."""
+        self._db.close()
