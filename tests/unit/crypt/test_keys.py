@@ -106,6 +106,12 @@ def test_a_password_that_is_no_text_is_merely_wrong() -> None:
     assert "cret" not in repr(caught.value)
 
 
+def test_noise_with_good_padding_is_a_wrong_password() -> None:
+    sealed = pbes2.seal(bytes(100), b"other", bytes(20), 1000, bytes(16))
+    with pytest.raises(AuthenticationRequired, match="wrong"):
+        keys.unlock(PrivateKeyContainer("A", pem.write(sealed, "ENCRYPTED PRIVATE KEY")), "other")
+
+
 def test_an_unknown_version_is_refused_before_anything_else() -> None:
     with pytest.raises(Unsupported, match="'RSA-8192'"):
         keys.unlock(PrivateKeyContainer("RSA-8192", "no PEM at all"), "")
