@@ -103,11 +103,11 @@ def test_spans_that_touch_become_one() -> None:
     check = TagCheck(KEY, 96)
     for start, end in [(0, 16), (64, 96), (32, 48)]:
         check.add(StoredSpan(start, end), bytes(end - start))
-    assert check.seen == (StoredSpan(0, 16), StoredSpan(32, 48), StoredSpan(64, 96))
+    assert list(check.seen) == [StoredSpan(0, 16), StoredSpan(32, 48), StoredSpan(64, 96)]
     check.add(StoredSpan(16, 32), bytes(16))
-    assert check.seen == (StoredSpan(0, 48), StoredSpan(64, 96))
+    assert list(check.seen) == [StoredSpan(0, 48), StoredSpan(64, 96)]
     check.add(StoredSpan(0, 80), bytes(80))
-    assert check.seen == (StoredSpan(0, 96),)
+    assert list(check.seen) == [StoredSpan(0, 96)]
 
 
 def test_a_state_is_sealed_and_of_one_file() -> None:
