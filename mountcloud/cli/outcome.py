@@ -51,7 +51,8 @@ class Misconfigured(CommandFailed):
 def explained() -> Iterator[None]:
     """Turn the failures that a user can meet into a message and an exit code; others stay tracebacks."""
     try:
-        yield
+        with _ungrouped():
+            yield
     except (SettingsError, InvalidAccountName) as error:
         raise Misconfigured(str(error)) from error
     except NotRunning as error:
@@ -60,6 +61,18 @@ def explained() -> Iterator[None]:
         raise CommandFailed(str(error)) from error
     except errors.Failure as failure:
         raise _ending(failure)(str(failure)) from failure
+
+
+@contextmanager
+def _ungrouped() -> Iterator[None]:
+    """Nurseries wrap what their tasks raise; a single failure is meant as itself."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from error.__cause__
 
 
 def _ending(failure: errors.Failure) -> type[CommandFailed]:

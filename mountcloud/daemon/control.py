@@ -8,8 +8,8 @@ import json
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -142,14 +142,15 @@ def _short_name(path: Path) -> Iterator[str]:
 async def _converse(stream: trio.SocketStream, commands: Commands) -> None:
     async with stream:
         try:
-            async for line in _lines(stream):
-                answer = await _answer(line, commands)
-                await stream.send_all(json.dumps({"version": VERSION, **answer}).encode() + b"\n")
+            async with aclosing(_lines(stream)) as lines:
+                async for line in lines:
+                    answer = await _answer(line, commands)
+                    await stream.send_all(json.dumps({"version": VERSION, **answer}).encode() + b"\n")
         except trio.BrokenResourceError:
             log.debug("a control client left before its answer")
 
 
-async def _lines(stream: trio.SocketStream) -> AsyncIterator[bytes]:
+async def _lines(stream: trio.SocketStream) -> AsyncGenerator[bytes, None]:
     pending = b""
     while len(pending) <= _LINE_LIMIT:
         received = await stream.receive_some()

@@ -17,8 +17,9 @@ _KEY = (
     r"|file_?key)[\w-]*"
 )
 _VALUE = (
-    r'(?:b?\\*"(?:[^"\\]|\\[^"])*\\*"'  # quoted, perhaps inside a quoted text
-    r"|b?\\*'(?:[^'\\]|\\[^'])*\\*'"
+    r"(?:\\[\"'].*?\\[\"']"  # quoted inside a quoted text
+    r'|b?"(?:[^"\\]|\\.)*"'
+    r"|b?'(?:[^'\\]|\\.)*'"
     r"|(?:(?:bearer|basic)\s+)?[^\s&,;)}\]'\"]+)"
 )
 _PATTERNS = (

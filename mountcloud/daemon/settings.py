@@ -56,7 +56,7 @@ class AccountSettings:
 
     name: str
     provider: str
-    options: Mapping[str, object] = _NOTHING
+    options: Mapping[str, object] = field(default_factory=lambda: _NOTHING, repr=False)
     mountpoint: Path | None = None
     allow_other: bool = False
     poll_interval_s: float = field(default=10.0, metadata=_between(0.1, 86400))

@@ -1,0 +1,246 @@
+import os
+import stat
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mountcloud.daemon.paths import AccountPaths
+from mountcloud.daemon.secrets import (
+    CredentialSecrets,
+    FileSecrets,
+    KeyringSecrets,
+    LayeredSecrets,
+    MemorySecrets,
+    open_secrets,
+    write_private,
+)
+from mountcloud.model.errors import AuthenticationRequired, OutOfSpace
+from mountcloud.model.provider import Secrets
+
+
+class Keyring:
+    """A keyring as the library offers it, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.priority = 5.0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if (service, username) not in self.kept:
+            raise RuntimeError("not there")
+        del self.kept[service, username]
+
+
+class LockedKeyring(Keyring):
+    def get_password(self, service: str, username: str) -> str | None:
+        raise RuntimeError(f"locked {service} {username} hunter2")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise RuntimeError(f"cannot keep {password}")
+
+
+@pytest.fixture(params=["memory", "file", "keyring", "layered"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Secrets:
+    stores: dict[str, Secrets] = {
+        "memory": MemorySecrets(),
+        "file": FileSecrets(tmp_path / "secrets.json"),
+        "keyring": KeyringSecrets("work", Keyring()),
+        "layered": LayeredSecrets(None, (FileSecrets(tmp_path / "a.json"), MemorySecrets())),
+    }
+    return stores[request.param]
+
+
+def test_put_get_delete(store: Secrets) -> None:
+    assert store.get("password") is None
+    store.put("password", 'pä"ss\n')
+    store.put("other", "x")
+    assert store.get("password") == 'pä"ss\n'
+    store.put("password", "new")
+    assert store.get("password") == "new"
+    store.delete("password")
+    store.delete("password")
+    assert store.get("password") is None
+    assert store.get("other") == "x"
+
+
+def test_no_store_shows_its_secrets(store: Secrets) -> None:
+    store.put("password", "hunter2")
+    assert "hunter2" not in repr(store) + str(vars(store) if not isinstance(store, MemorySecrets) else "")
+
+
+def test_the_file_is_private_from_its_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    created: list[int] = []
+    real = os.open
+
+    def watched(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            created.append(mode)
+        return real(path, flags, mode)
+
+    monkeypatch.setattr("os.open", watched)
+    FileSecrets(tmp_path / "secrets.json").put("password", "hunter2")
+    assert created == [0o600, 0o600]
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o777])
+def test_a_file_that_others_may_touch_is_refused(tmp_path: Path, mode: int) -> None:
+    store = FileSecrets(tmp_path / "secrets.json")
+    store.put("password", "hunter2")
+    (tmp_path / "secrets.json").chmod(mode)
+    with pytest.raises(AuthenticationRequired, match="other users may read"):
+        store.get("password")
+    with pytest.raises(AuthenticationRequired, match="other users may read"):
+        store.put("password", "new")
+
+
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    FileSecrets(tmp_path / "real.json").put("password", "hunter2")
+    (tmp_path / "secrets.json").symlink_to(tmp_path / "real.json")
+    with pytest.raises(AuthenticationRequired, match="cannot be opened"):
+        FileSecrets(tmp_path / "secrets.json").get("password")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of another user")
+def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    FileSecrets(tmp_path / "secrets.json").put("password", "hunter2")
+    os.chown(tmp_path / "secrets.json", 65534, 65534)
+    with pytest.raises(AuthenticationRequired, match="not a file of this user"):
+        FileSecrets(tmp_path / "secrets.json").get("password")
+
+
+@pytest.mark.parametrize("text", ['{"password": "hunter2"', '["hunter2"]', '{"password": 5}'])
+def test_a_broken_file_is_told_without_its_content(tmp_path: Path, text: str) -> None:
+    write_private(tmp_path / "secrets.json", text)
+    with pytest.raises(AuthenticationRequired, match="is broken") as caught:
+        FileSecrets(tmp_path / "secrets.json").get("password")
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__cause__ is None
+
+
+def test_a_crash_while_writing_leaves_the_old_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileSecrets(tmp_path / "secrets.json")
+    store.put("password", "old")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", _no_space)
+        with pytest.raises(OutOfSpace):
+            store.put("password", "new")
+    assert store.get("password") == "old"
+    store.put("password", "newer")
+    assert store.get("password") == "newer"
+
+
+def _no_space(_descriptor: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_the_new_file_and_its_name_are_on_disk_before_put_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    FileSecrets(tmp_path / "secrets.json").put("password", "x")
+    assert synced == [tmp_path / ".secrets.json.new", tmp_path]
+
+
+def test_two_writers_do_not_lose_each_others_secrets(tmp_path: Path) -> None:
+    def write(prefix: str) -> None:
+        for number in range(20):
+            FileSecrets(tmp_path / "secrets.json").put(f"{prefix}{number}", "x")
+
+    writers = [threading.Thread(target=write, args=(prefix,)) for prefix in "ab"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    store = FileSecrets(tmp_path / "secrets.json")
+    assert all(store.get(f"{prefix}{number}") == "x" for prefix in "ab" for number in range(20))
+
+
+def credentials(directory: Path, **values: str) -> CredentialSecrets:
+    directory.mkdir(exist_ok=True)
+    for name, value in values.items():
+        (directory / name).write_text(value)
+    return CredentialSecrets(directory)
+
+
+def test_credentials_lose_the_newline_of_an_editor(tmp_path: Path) -> None:
+    provided = credentials(tmp_path / "c", password=" hunter2 \n")
+    assert provided.get("password") == " hunter2 "
+    assert provided.get("encryption_password") is None
+
+
+def test_an_unreadable_credential_is_not_a_missing_one(tmp_path: Path) -> None:
+    (tmp_path / "c" / "password").mkdir(parents=True)
+    with pytest.raises(AuthenticationRequired, match="credential password cannot be read"):
+        CredentialSecrets(tmp_path / "c").get("password")
+
+
+def test_credentials_come_first_but_for_tokens_that_rotate(tmp_path: Path) -> None:
+    provided = credentials(tmp_path / "c", password="provided", refresh_token="provided")
+    store = LayeredSecrets(provided, (FileSecrets(tmp_path / "secrets.json"),))
+    assert store.get("refresh_token") == "provided"
+    store.put("password", "stored")
+    store.put("refresh_token", "rotated")
+    assert (store.get("password"), store.get("refresh_token")) == ("provided", "rotated")
+
+
+def test_put_leaves_no_older_copy_in_a_later_store(tmp_path: Path) -> None:
+    file = FileSecrets(tmp_path / "secrets.json")
+    file.put("password", "old")
+    store = LayeredSecrets(None, (KeyringSecrets("work", Keyring()), file))
+    assert store.get("password") == "old"
+    store.put("password", "new")
+    assert (store.get("password"), file.get("password")) == ("new", None)
+
+
+def test_a_locked_keyring_is_told_without_the_secret() -> None:
+    store = KeyringSecrets("work", LockedKeyring())
+    secret = "hunter" + "2"
+    with pytest.raises(AuthenticationRequired, match="RuntimeError") as caught:
+        store.put("password", secret)
+    assert secret not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(AuthenticationRequired, match="unlock"):
+        store.get("password")
+
+
+def open_here(tmp_path: Path, **environment: str) -> LayeredSecrets:
+    paths = AccountPaths.of("work", {"HOME": str(tmp_path)})
+    return open_secrets("work", paths, environment)
+
+
+def test_open_uses_systemd_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    credentials(tmp_path / "c", password="provided")
+    store = open_here(tmp_path, CREDENTIALS_DIRECTORY=str(tmp_path / "c"))
+    store.put("encryption_password", "x")
+    assert (store.get("password"), store.get("encryption_password")) == ("provided", "x")
+    assert FileSecrets(tmp_path / ".local/state/mountcloud/work/secrets.json").get("encryption_password") == "x"
+
+
+@pytest.mark.parametrize(("priority", "used"), [(5.0, True), (0.0, False)])
+def test_open_uses_a_keyring_that_keeps_things(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, priority: float, used: bool
+) -> None:
+    keyring = Keyring()
+    keyring.priority = priority
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_keyring=lambda: keyring))
+    open_here(tmp_path).put("password", "x")
+    assert (keyring.kept == {("mountcloud/work", "password"): "x"}) is used
+    assert (FileSecrets(tmp_path / ".local/state/mountcloud/work/secrets.json").get("password") is None) is used
+
+
+def test_memory_secrets_can_be_stored(tmp_path: Path) -> None:
+    file = FileSecrets(tmp_path / "secrets.json")
+    MemorySecrets({"a": "1", "b": "2"}).copy_to(file)
+    assert (file.get("a"), file.get("b")) == ("1", "2")
