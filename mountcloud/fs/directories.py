@@ -1,5 +1,6 @@
 """List, create, move, remove: POSIX' rules on names and places, decided without asking the service."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mountcloud.fs.attributes import FileAttributes
@@ -31,10 +32,13 @@ class Directories:
         if file_name == ".":
             return self._core.stat(entry)
         if file_name == "..":
-            above = None if entry.node.parent is None else self._core.index.by_id(entry.node.parent)
-            return self._core.stat(above or entry)
+            return self._core.stat(self._above(entry))
         directory = await self._core.directory(parent)
         return self._core.stat(self._core.child(directory, file_name))
+
+    def _above(self, entry: Entry) -> Entry:
+        above = None if entry.node.parent is None else self._core.index.by_id(entry.node.parent)
+        return above or entry
 
     async def open(self, inode: Inode) -> HandleId:
         """A handle to walk through the directory's children."""
@@ -45,16 +49,15 @@ class Directories:
     def rewind(self, handle: HandleId) -> None:
         """Look at the directory afresh."""
         opened = self._core.handles.directories[handle]
-        opened.entries = self._core.index.children(self._core.entry(opened.inode).node.id)
+        directory = self._core.entry(opened.inode)
+        children = self._core.index.children(directory.node.id)
+        opened.entries = [(".", directory), ("..", self._above(directory))]
+        opened.entries += [(child.file_name, child) for child in children]
 
-    def read(self, handle: HandleId, start: int) -> list[tuple[str, FileAttributes]]:
-        """Names and attributes from position ``start`` on; nodes that went meanwhile are left out."""
-        opened = self._core.handles.directories[handle]
-        found = []
-        for old in opened.entries[start:]:
-            entry = self._core.index.entry(old.inode)
-            found.append((old.file_name, self._core.stat(entry or old)))
-        return found
+    def read(self, handle: HandleId, start: int) -> Iterator[tuple[str, FileAttributes]]:
+        """Names and attributes from position ``start`` on."""
+        for name, old in self._core.handles.directories[handle].entries[start:]:
+            yield name, self._core.stat(self._core.index.entry(old.inode) or old)
 
     def close(self, handle: HandleId) -> None:
         """The walk is over."""

@@ -47,14 +47,12 @@ class Files:
             raise IsADirectory(f"{entry.file_name!r} is a directory")
         accmode = flags & os.O_ACCMODE
         writing = accmode != os.O_RDONLY or bool(flags & os.O_TRUNC)
-        demand(
-            entry, (Rights.WRITE if writing else Rights.NONE) | (Rights.NONE if accmode == os.O_WRONLY else Rights.READ)
-        )
+        reading = accmode != os.O_WRONLY
+        demand(entry, (Rights.WRITE if writing else Rights.NONE) | (Rights.READ if reading else Rights.NONE))
         draft = self.draft(entry)
         if flags & os.O_TRUNC:
             self._emptied(entry, draft)
-        if writing and draft is not None:
-            handle = self._core.handles.add_file(FileHandle(inode, entry.node, writing))
+        handle = self._core.handles.add_file(FileHandle(inode, entry.node, writing))
         return handle, self._unchanged_since_last_open(entry)
 
     def _unchanged_since_last_open(self, entry: Entry) -> bool:

@@ -20,10 +20,10 @@ class FileHandle:
 
 @dataclass(slots=True)
 class DirectoryHandle:
-    """One open directory: a listing that stays the same while a program walks through it."""
+    """One open directory: names and entries that stay the same while a program walks through them."""
 
     inode: Inode
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[tuple[str, Entry]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
