@@ -1,0 +1,145 @@
+"""Authenticated calls to DRACOON: the token is added, renewed once where refused, and refusals become failures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mountcloud.model.errors import Busy, Failure, NotFound, Unavailable
+from mountcloud.net.http import Client, Response
+from mountcloud.net.oauth2 import AccessToken, TokenSource
+from mountcloud.providers.dracoon import wire
+from mountcloud.providers.dracoon.errors import failure_for
+
+PAGE = 500
+"""The largest page (DRACOON facts, 2)."""
+
+_LISTING_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said: an object (empty where there is none), or a refusal with its errorCode."""
+
+    status: int
+    code: int | None
+    body: object = field(repr=False)
+    retry_after: float | None = None
+    blocked: bool = False
+    spoke_json: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """True for any 2xx."""
+        return 200 <= self.status < 300
+
+    def failure(self) -> Failure:
+        """The failure that this refusal means. A 404 of something in between is not a word of the service."""
+        if self.status == 404 and not self.spoke_json:
+            return Unavailable("something between us and the service answers 404")
+        return failure_for(self.status, self.code, retry_after=self.retry_after, blocked=self.blocked)
+
+    def required(self) -> wire.Json:
+        """The object of a success; raises the failure of a refusal."""
+        if not self.ok:
+            raise self.failure()
+        return wire.mapping(self.body)
+
+
+class Api:
+    """The service's interface below ``/api/v4``."""
+
+    def __init__(self, client: Client, tokens: TokenSource) -> None:
+        self._client = client
+        self._tokens = tokens
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+    ) -> Answer:
+        """One call, whatever comes of it; raises only if there is no answer or no token."""
+        token = await self._tokens.token()
+        response = await self._try(token, method, path, params, json)
+        if response.status == 401:
+            token = await self._tokens.renew(token)
+            response = await self._try(token, method, path, params, json)
+        return answer_of(response)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+    ) -> wire.Json:
+        """The object that the call answers; raises the failure of a refusal."""
+        return (await self.send(method, path, params=params, json=json)).required()
+
+    async def call_list(self, path: str, params: Mapping[str, str | int]) -> list[wire.Json]:
+        """All pages of a list. Pages are no snapshot: if the list changes under us, it is read again.
+
+        Raises ``Busy`` if it never holds still.
+        """
+        for _ in range(_LISTING_TRIES):
+            found = await self._pages(path, params)
+            if found is not None:
+                return found
+        raise Busy("the list changes faster than it can be read")
+
+    async def _pages(self, path: str, params: Mapping[str, str | int]) -> list[wire.Json] | None:
+        """None if the total changed from one page to the next."""
+        found: list[wire.Json] = []
+        expected: int | None = None
+        while True:
+            page = await self.call("GET", path, params={**params, "offset": len(found), "limit": PAGE})
+            received, total = wire.items(page), wire.total(page)
+            if found and total != expected:
+                return None
+            expected = total
+            found += received
+            if not received or (len(received) < PAGE if total is None else len(found) >= total):
+                return found if total is None or len(found) == total else None
+
+    async def _try(
+        self, token: AccessToken, method: str, path: str, params: Mapping[str, str | int] | None, json: object
+    ) -> Response:
+        authorization = f"Bearer {token.value}"
+        return await self._client.request(
+            method, f"/api/v4{path}", params=params, json=json, authorization=authorization
+        )
+
+
+async def call_or_none(api: Api, path: str) -> wire.Json | None:
+    """The object at this path, or None if the service says that there is none."""
+    try:
+        return await api.call("GET", path)
+    except NotFound:
+        return None
+
+
+def answer_of(response: Response) -> Answer:
+    """Read an exchange with the service itself; raises ``Unavailable`` if a success holds no JSON."""
+    if not response.body:
+        return Answer(response.status, None, {}, response.retry_after, _is_blocked(response), spoke_json=False)
+    try:
+        body = response.json()
+    except Unavailable:
+        if response.ok:
+            raise
+        body = None
+    code = wire.integer(body, "errorCode") if isinstance(body, dict) else None
+    return Answer(
+        response.status,
+        code or None,
+        body,
+        response.retry_after,
+        _is_blocked(response),
+        spoke_json=isinstance(body, dict),
+    )
+
+
+def _is_blocked(response: Response) -> bool:
+    return "x-forbidden" in response.headers

@@ -1,0 +1,185 @@
+"""Key pairs and file keys of one account: fetched once, unlocked once, shared with those who lack them."""
+
+import logging
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import trio
+
+from mountcloud.crypt.keys import (
+    FileKey,
+    KeyPairVersion,
+    PublicKeyContainer,
+    UnlockedKey,
+    WrappedFileKey,
+    file_key_version,
+    unlock,
+    wrap,
+)
+from mountcloud.model.errors import Corrupt, NoKey, Unsupported
+from mountcloud.model.provider import Secrets
+from mountcloud.providers.dracoon import wire
+from mountcloud.providers.dracoon.api import Api
+from mountcloud.providers.dracoon.errors import NO_KEY_PAIR
+
+_log = logging.getLogger(__name__)
+
+_CACHED_KEYS = 4096
+_BATCH = 100
+"""The service gives no more missing keys at once (DRACOON facts, 13)."""
+
+_MAX_BATCHES = 1000
+_HINT = "store it with `mountcloud login`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gift:
+    """A file's key, wrapped for somebody else."""
+
+    user: int
+    file: int
+    key: WrappedFileKey
+
+
+class AccountKeys:
+    """The keys of one account. Secrets used: ``encryption_password``. Nothing decrypted ever reaches the disk."""
+
+    def __init__(self, api: Api, secrets: Secrets) -> None:
+        self._api = api
+        self._secrets = secrets
+        self._unlocking = trio.Lock()
+        self._unlocked: dict[KeyPairVersion, UnlockedKey] = {}
+        self._preferred: PublicKeyContainer | None = None
+        self._file_keys: OrderedDict[str, FileKey] = OrderedDict()
+
+    async def file_key(self, version: str) -> FileKey:
+        """The key of a file at this version; raises ``NoKey`` (none for us, or no password), ``NotFound``.
+
+        Raises ``AuthenticationRequired`` if the encryption password is wrong.
+        """
+        known = self._file_keys.get(version)
+        if known is None:
+            wrapped = await self.wrapped_file_key(version)
+            pair = await self.unlocked(file_key_version(wrapped.version).key_pair_version)
+            known = await trio.to_thread.run_sync(pair.unwrap, wrapped)
+            self.remember(version, known)
+        self._file_keys.move_to_end(version)
+        return known
+
+    async def wrapped_file_key(self, version: str) -> WrappedFileKey:
+        """The key of a file as the service keeps it for us; raises ``NoKey``, ``NotFound``."""
+        return wire.file_key(await self._api.call("GET", f"/v4/nodes/files/{version}/user_file_key"))
+
+    def remember(self, version: str, file_key: FileKey) -> None:
+        """Keep the key of a version, which never changes."""
+        self._file_keys[version] = file_key
+        while len(self._file_keys) > _CACHED_KEYS:
+            self._file_keys.popitem(last=False)
+
+    async def unlocked(self, version: KeyPairVersion) -> UnlockedKey:
+        """Our private key; unlocking costs a second, so it happens once and in a thread (DRACOON facts, 22.2)."""
+        async with self._unlocking:
+            known = self._unlocked.get(version)
+            if known is not None:
+                return known
+            password = self._secrets.get("encryption_password")
+            if not password:
+                raise NoKey("the encryption password of this account is not known", hint=_HINT)
+            pair = await self._pair(version)
+            container = wire.private_key(pair.get("privateKeyContainer"))
+            key = await trio.to_thread.run_sync(unlock, container, password)
+            self._unlocked[version] = key
+            return key
+
+    async def preferred_public(self) -> PublicKeyContainer:
+        """Our public key of the kind that the service requires, else of any kind we have; raises ``NoKey``."""
+        if self._preferred is None:
+            self._preferred = await self._find_preferred()
+        return self._preferred
+
+    async def distribute(self, *, file: int | None = None) -> int:
+        """Give the file's key (or all keys) to those who lack it; returns how many were given.
+
+        The list shrinks by what was given, so each round begins anew behind those that nobody can help
+        (DRACOON facts, 13).
+        """
+        given: set[tuple[int, int]] = set()
+        hopeless = 0
+        for _ in range(_MAX_BATCHES):
+            missing = await self._missing(file, hopeless)
+            posted = await self._give(missing) - given
+            given |= posted
+            hopeless += len(set(missing.pairs) - posted)
+            if not missing.more or not missing.pairs:
+                break
+        return len(given)
+
+    async def _missing(self, file: int | None, offset: int) -> wire.MissingKeys:
+        query: dict[str, str | int] = {"offset": offset, "limit": _BATCH}
+        if file is not None:
+            query["file_id"] = file
+        return wire.missing_keys(await self._api.call("GET", "/v4/nodes/missingFileKeys", params=query))
+
+    async def _give(self, missing: wire.MissingKeys) -> set[tuple[int, int]]:
+        """Post what can be wrapped; the (user, file) pairs that got a key."""
+        keys = await self._unwrap_all(missing)
+        if not keys:
+            return set()
+        found = await trio.to_thread.run_sync(lambda: list(_wrapped_for_others(missing, keys)))
+        gifts = [{"userId": gift.user, "fileId": gift.file, "fileKey": wire.file_key_json(gift.key)} for gift in found]
+        if gifts:
+            await self._api.call("POST", "/v4/nodes/files/keys", json={"items": gifts})
+        return {(gift.user, gift.file) for gift in found}
+
+    async def _unwrap_all(self, missing: wire.MissingKeys) -> dict[int, FileKey]:
+        """The keys that we can open; one that fails must not keep the others back."""
+        keys: dict[int, FileKey] = {}
+        for number, wrapped in missing.files:
+            if (known := keys.get(number) or self._file_keys.get(str(number))) is not None:
+                keys[number] = known
+                continue
+            try:
+                pair = await self.unlocked(file_key_version(wrapped.version).key_pair_version)
+                keys[number] = await trio.to_thread.run_sync(pair.unwrap, wrapped)
+            except (NoKey, Corrupt, Unsupported) as failure:
+                _log.warning("the key of file %d cannot be shared: %s", number, failure)
+        return keys
+
+    async def _find_preferred(self) -> PublicKeyContainer:
+        for version in await self._preferences():
+            try:
+                return wire.public_key((await self._pair(version)).get("publicKeyContainer"))
+            except NoKey:
+                continue
+        raise NoKey("this account has no key pair", hint="set an encryption password on the web")
+
+    async def _preferences(self) -> list[KeyPairVersion]:
+        """Required kinds first; an old service without the list means ``A`` (DRACOON facts, 4)."""
+        answer = await self._api.send("GET", "/v4/config/info/policies/algorithms")
+        if not answer.ok and answer.status != 404:
+            raise answer.failure()
+        algorithms = wire.items(wire.mapping(answer.body), "keyPairAlgorithms") if answer.ok else []
+        required = [wire.text(item, "version") for item in algorithms if item.get("status") == "REQUIRED"]
+        known = [KeyPairVersion(text) for text in required if text in {version.value for version in KeyPairVersion}]
+        fallback = [KeyPairVersion.RSA_4096, KeyPairVersion.A] if algorithms else [KeyPairVersion.A]
+        return [*known, *(version for version in fallback if version not in known)]
+
+    async def _pair(self, version: KeyPairVersion) -> wire.Json:
+        answer = await self._api.send("GET", "/v4/user/account/keypair", params={"version": version.value})
+        if answer.status == 404 and answer.code in {NO_KEY_PAIR, None} and answer.spoke_json:
+            raise NoKey(f"this account has no key pair of version {version.value}")
+        return answer.required()
+
+
+def _wrapped_for_others(missing: wire.MissingKeys, keys: dict[int, FileKey]) -> Iterator[_Gift]:
+    """One gift per pair and public key of the user; keys that cannot be used are skipped."""
+    recipients: defaultdict[int, list[PublicKeyContainer]] = defaultdict(list)
+    for user, public in missing.users:
+        recipients[user].append(public)
+    for user, file in missing.pairs:
+        for public in recipients[user] if file in keys else ():
+            try:
+                yield _Gift(user, file, wrap(keys[file], public))
+            except (Corrupt, Unsupported) as failure:
+                _log.warning("user %d cannot be given the key of file %d: %s", user, file, failure)

@@ -1,0 +1,164 @@
+"""DRACOON as a provider: each verb of the port, handed to the part that knows how."""
+
+from collections.abc import Mapping, Sequence
+
+from mountcloud.crypt.gcm_stream import GcmStreamCipher
+from mountcloud.crypt.plain import PlainCipher
+from mountcloud.model.change import ChangeBatch
+from mountcloud.model.errors import Failure, IsADirectory, NotFound, Outdated, Unsupported
+from mountcloud.model.ids import Cursor, NodeId, Ref
+from mountcloud.model.names import NameRules
+from mountcloud.model.node import Node
+from mountcloud.model.provider import (
+    Capabilities,
+    ChangeFeed,
+    Content,
+    ContentCipher,
+    Secrets,
+    Source,
+    UploadTarget,
+    Usage,
+)
+from mountcloud.net.http import Client, ClientSettings
+from mountcloud.net.oauth2 import OAuthSettings, TokenSource
+from mountcloud.policy import names
+from mountcloud.providers.dracoon.account import Account, AccountFacts
+from mountcloud.providers.dracoon.api import Api
+from mountcloud.providers.dracoon.content import DracoonContent
+from mountcloud.providers.dracoon.keys import AccountKeys
+from mountcloud.providers.dracoon.settings import DracoonSettings, settings_from
+from mountcloud.providers.dracoon.tree import Tree
+from mountcloud.providers.dracoon.upload import Uploads
+
+NAMES = NameRules(
+    max_length=150,
+    forbidden='\\<>:"|?*/\0',
+    forbid_control=True,
+    forbidden_first="-",
+    forbidden_last=".",
+    reserved=frozenset({"CON", "PRN", "AUX", "NUL"} | {f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)}),
+    case_sensitive=False,
+    normalises=True,
+)
+"""Names by the rules of the service's own description (DRACOON facts, 19)."""
+
+
+class DracoonProvider:
+    """One DRACOON account.
+
+    A file's id is its reference, which survives new content; its version is the id of its content.
+    """
+
+    def __init__(self, settings: DracoonSettings, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._settings = settings
+        self._client = Client(
+            ClientSettings(settings.url, ca_file=settings.ca_file, concurrency=settings.max_concurrency)
+        )
+        oauth = OAuthSettings(settings.client_id, settings.username, settings.callback)
+        self.tokens = TokenSource(self._client, oauth, secrets)
+        self._api = Api(self._client, self.tokens)
+        self._tree = Tree(self._api)
+        self._keys = AccountKeys(self._api, secrets)
+        self._account = Account(self._api, self._tree, self._keys, settings.root)
+        self._uploads = Uploads(self._api, self._client, self._tree, self._keys, settings)
+        self._capabilities = Capabilities(
+            change_feed=ChangeFeed.TREE_VERSION, max_concurrency=settings.max_concurrency, names=NAMES
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Data; available without network."""
+        return self._capabilities
+
+    async def verify(self) -> AccountFacts:
+        """Log in, and unlock the private key if an encryption password is stored.
+
+        Raises ``AuthenticationRequired`` if either password is wrong, ``AccountBlocked``, ``Unavailable``.
+        """
+        return await self._account.verified(has_password=bool(self._secrets.get("encryption_password")))
+
+    async def distribute_keys(self) -> int:
+        """Give file keys to all who lack them; the number of keys given (DRACOON facts, 13)."""
+        return await self._keys.distribute()
+
+    async def root(self) -> Node:
+        """The top level of the tenant, or the directory of the settings."""
+        return await self._account.root()
+
+    async def node(self, ref: Ref) -> Node:
+        """The node as it is now, perhaps at another version."""
+        return self._tree.to_node(await self._tree.get(ref))
+
+    async def children(self, directory: NodeId) -> Sequence[Node]:
+        """All children, each once."""
+        return [self._tree.to_node(remote) for remote in await self._tree.children(directory)]
+
+    async def changes(self, cursor: Cursor | None) -> ChangeBatch:
+        """Raises ``Unsupported``: directories have tree versions instead."""
+        raise Unsupported("this service has no change feed")
+
+    async def open(self, node: Node) -> Content:
+        """The content; asks for the key and an address, so that every reason not to read shows now."""
+        if node.is_directory:
+            raise IsADirectory("a directory has no content")
+        try:
+            cipher = await self._cipher(node)
+        except NotFound as gone:
+            raise Outdated("this version of the file is gone") from gone
+        content = DracoonContent(self._api, self._client, node.version, cipher)
+        await content.url(worn_out=None)
+        return content
+
+    async def upload(self, target: UploadTarget, source: Source) -> Node:
+        """Store a whole file."""
+        if target.replaces is None:
+            _check_name(target.name)
+        return self._tree.to_node(await self._uploads.upload(target, source))
+
+    async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
+        """Make a folder; at the top level a room that only this account can enter."""
+        _check_name(name)
+        me = await self._account.facts()
+        return self._tree.to_node(await self._tree.make_directory(parent, name, mtime_ns, me.id))
+
+    async def move(self, ref: Ref, parent: NodeId, name: str, replaces: Ref | None) -> Node:
+        """Give a node another place; new rooms bring new readers, who then need its key."""
+        _check_name(name)
+        moved = await self._tree.move(ref, parent, name, replaces)
+        if moved.reparented and moved.remote.encrypted:
+            await self._uploads.share_keys(moved.remote)
+        return self._tree.to_node(moved.remote)
+
+    async def set_times(self, ref: Ref, mtime_ns: int) -> Node:
+        """Set the modification time, in milliseconds."""
+        return self._tree.to_node(await self._tree.set_times(ref, mtime_ns))
+
+    async def remove(self, ref: Ref) -> None:
+        """Remove a file at this version, or an empty directory. Rooms have no recycle bin."""
+        await self._tree.remove(ref)
+
+    async def usage(self) -> Usage:
+        """The tenant's space."""
+        return await self._account.usage()
+
+    async def aclose(self) -> None:
+        """End all connections; idempotent."""
+        await self._client.aclose()
+
+    async def _cipher(self, node: Node) -> ContentCipher:
+        if not node.encrypted:
+            return PlainCipher(node.size)
+        return GcmStreamCipher(await self._keys.file_key(node.version), node.size)
+
+
+def create(settings: Mapping[str, object], secrets: Secrets) -> DracoonProvider:
+    """A provider of the settings' account, without network; raises ``InvalidArgument`` for wrong settings."""
+    return DracoonProvider(settings_from(settings), secrets)
+
+
+def _check_name(name: str) -> None:
+    """Refuse early what the service would refuse later."""
+    problem: Failure | None = names.check(NAMES, name)
+    if problem is not None:
+        raise problem

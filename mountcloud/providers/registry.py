@@ -1,0 +1,25 @@
+"""Which services there are: scheme to factory, by hand, so that nothing is found by magic."""
+
+import difflib
+from collections.abc import Callable, Mapping
+
+from mountcloud.model.errors import InvalidArgument
+from mountcloud.model.provider import Provider, Secrets
+from mountcloud.providers.dracoon import provider as dracoon
+
+Factory = Callable[[Mapping[str, object], Secrets], Provider]
+"""Makes a provider of its settings and secrets, without network; raises ``InvalidArgument`` for wrong settings."""
+
+FACTORIES: dict[str, Factory] = {
+    "dracoon": dracoon.create,
+}
+
+
+def create(scheme: str, settings: Mapping[str, object], secrets: Secrets) -> Provider:
+    """The provider of this scheme; raises ``InvalidArgument`` if there is none."""
+    factory = FACTORIES.get(scheme)
+    if factory is None:
+        near = difflib.get_close_matches(scheme, FACTORIES, n=1)
+        known = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(FACTORIES))}"
+        raise InvalidArgument(f"unknown provider {scheme!r}", hint=known)
+    return factory(settings, secrets)
