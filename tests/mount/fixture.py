@@ -1,0 +1,97 @@
+"""Fixtures for tests on a real mount of the sandbox; registered for all test folders."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.filesystem.tree import Tree
+from tests.mount.service import Service
+from tests.mount.session import Account, Mount
+from tests.mount.shared import AllowedLog, SharedMount, TreeMaker, mounted, new_home
+from tests.sandbox.fixture import Sandbox
+
+PLAIN_ROOM = "Projects"
+ENCRYPTED_ROOM = "Confidential"
+ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM}
+
+
+@pytest.fixture(scope="session")
+def fuse() -> None:
+    """This machine can mount; elsewhere these tests are skipped, unless everything is required."""
+    reason = _why_not()
+    if reason and (os.environ.get("MOUNTCLOUD_REQUIRE_ALL") or os.environ.get("CI")):
+        pytest.fail(f"mounts must be tested here, but {reason}")
+    if reason:
+        pytest.skip(f"no mount: {reason}")
+
+
+def _why_not() -> str:
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        return "/dev/fuse cannot be opened"
+    return "" if shutil.which("fusermount3") else "fusermount3 is missing"
+
+
+@pytest.fixture(scope="session")
+def account(sandbox: Sandbox) -> Account:
+    """The user whose files are mounted."""
+    return Account(sandbox.base_url, "demo", "demo", "demo encryption")
+
+
+@pytest.fixture(scope="session")
+def service(account: Account) -> Iterator[Service]:
+    """A second client of the same user."""
+    with Service(account.url, account.username, account.password) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def administrator(account: Account) -> Iterator[Service]:
+    """Somebody who owns rooms and sets the rights in them."""
+    with Service(account.url, "admin", "demo") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def colleague(account: Account) -> Iterator[Service]:
+    """Another user with a key pair, member of both rooms."""
+    with Service(account.url, "colleague", "demo") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def shared_mount(fuse: None, account: Account) -> Iterator[SharedMount]:
+    """One mount for all tests that leave it whole."""
+    shared = SharedMount(account)
+    yield shared
+    shared.discard()
+
+
+@pytest.fixture
+def allowed_log() -> AllowedLog:
+    """``allowed_log.allow(pattern)``: what the daemon may complain of in this test."""
+    return AllowedLog()
+
+
+@pytest.fixture
+def mounted_trees(shared_mount: SharedMount, allowed_log: AllowedLog) -> Iterator[TreeMaker]:
+    """Makes empty directories in a plain or an encrypted room of the shared mount; the log is examined at the end."""
+    with new_home(None) as scratch:
+        trees: list[Tree] = []
+
+        def make(kind: str) -> Tree:
+            trees.append(shared_mount.tree(kind, ROOMS[kind], scratch))
+            return trees[-1]
+
+        yield make
+        for tree in trees:
+            tree.close()
+        shared_mount.examine(allowed_log)
+
+
+@pytest.fixture
+def own_mount(fuse: None, account: Account) -> Iterator[Mount]:
+    """A mount that the test may break."""
+    with mounted(account) as mount:
+        yield mount

@@ -1,0 +1,215 @@
+"""A real mount for tests: settings and secrets in directories of its own, the daemon in a process of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mountcloud.daemon.control import call
+from mountcloud.daemon.paths import AccountPaths
+from mountcloud.daemon.secrets import FileSecrets
+from tests.filesystem.caller import Caller, User
+
+NAME = "test"
+READY_WITHIN_S = 30.0
+STOP_WITHIN_S = 60.0
+SYNC_WITHIN_S = 150.0
+LAUNCHER = Path(__file__).with_name("launcher.py")
+
+SETTINGS = """\
+[accounts.{name}]
+provider = "dracoon"
+poll_interval_s = {poll_interval_s}
+
+[accounts.{name}.upload]
+settle_s = {settle_s}
+
+[accounts.{name}.dracoon]
+url = "{url}"
+username = "{username}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom the daemon works for, and how eagerly."""
+
+    url: str
+    username: str
+    password: str
+    encryption_password: str
+    poll_interval_s: float = 1.0
+    settle_s: float = 0.2
+
+
+class Mount:
+    """One account at one mount point. ``home`` is a new directory that the user owns; everything is below it."""
+
+    def __init__(self, home: Path, account: Account, user: User | None = None) -> None:
+        self.mountpoint = home / "mount"
+        self.user = user
+        self.log = home / "daemon.log"
+        self._home = home
+        self._environment = _environment(home)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._read = 0
+        with Caller(user) as caller:
+            caller(_prepare, home, self._environment, account)
+
+    @property
+    def paths(self) -> AccountPaths:
+        """Where the daemon keeps its things."""
+        return AccountPaths.of(NAME, self._environment)
+
+    @property
+    def pid(self) -> int:
+        """The running daemon."""
+        assert self._process, "no daemon runs"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the daemon and return when it says that it is ready."""
+        address = self._home / "notify"
+        address.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, self.log.open("ab") as log:
+            notifications.bind(str(address))
+            address.chmod(0o666)
+            self._process = subprocess.Popen(
+                self._command("mount", NAME, str(self.mountpoint)),
+                env={**self._environment, "NOTIFY_SOCKET": str(address)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+            self._wait_until_ready(notifications)
+
+    def stop(self) -> None:
+        """Unmount as a user does, and wait for the daemon's end; what it still owes is kept for the next start."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        done = subprocess.run(["fusermount3", "-u", str(self.mountpoint)], capture_output=True, text=True, timeout=60)
+        try:
+            assert done.returncode == 0, f"unmounting: {done.stderr}"
+            code = process.wait(STOP_WITHIN_S)
+            assert code == 0, f"the daemon ended with {code}\n{self.log.read_text()[-3000:]}"
+        finally:
+            self._bury(process)
+
+    def kill(self) -> None:
+        """End the daemon without any warning; its mount point stays behind, dead."""
+        process, self._process = self._process, None
+        assert process
+        process.kill()
+        process.wait(STOP_WITHIN_S)
+
+    def destroy(self) -> None:
+        """End everything, in whatever state it is."""
+        process, self._process = self._process, None
+        if process is not None:
+            self._bury(process)
+        _detach(self.mountpoint)
+
+    def call(self, command: str, **arguments: object) -> object:
+        """Ask the daemon over its control socket."""
+        with Caller(self.user, limit_s=SYNC_WITHIN_S + 10) as caller:
+            return caller(call, self.paths.control, command, timeout_s=SYNC_WITHIN_S, **arguments)
+
+    def settle(self) -> None:
+        """Return when nothing is owed to the service."""
+        self.call("sync")
+
+    def fresh_view(self) -> None:
+        """Settle, unmount, delete every cache, mount again."""
+        self.settle()
+        self.stop()
+        shutil.rmtree(self.paths.cache)
+        self.start()
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another ``mountcloud`` command with the same settings."""
+        return subprocess.run(
+            self._command(*words), env=self._environment, capture_output=True, text=True, timeout=60, cwd="/"
+        )
+
+    def is_alive(self) -> bool:
+        """True if the daemon runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def new_log(self) -> str:
+        """What the daemon wrote since the last call."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        new, self._read = text[self._read :], len(text)
+        return new
+
+    def _command(self, *words: str) -> Sequence[str]:
+        if self.user is None:
+            return [sys.executable, "-m", "mountcloud", *words]
+        return [sys.executable, str(LAUNCHER), str(self.user.uid), str(self.user.gid), *words]
+
+    def _wait_until_ready(self, notifications: socket.socket) -> None:
+        assert self._process
+        deadline = time.monotonic() + READY_WITHIN_S
+        notifications.settimeout(0.1)
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                if b"READY=1" in notifications.recv(4096).split(b"\n"):
+                    return
+            except TimeoutError:
+                continue
+        ended = self._process.poll()
+        self.destroy()
+        how = f"ended with {ended}" if ended is not None else f"was not ready within {READY_WITHIN_S} s"
+        raise AssertionError(f"the daemon {how}\n{self.log.read_text()[-5000:]}")
+
+    def _bury(self, process: subprocess.Popen[bytes]) -> None:
+        """Make sure that neither process nor mount stays; a daemon that hangs tells where (faulthandler)."""
+        if process.poll() is None:
+            process.send_signal(signal.SIGABRT)
+            _detach(self.mountpoint)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        _detach(self.mountpoint)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    directories = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE", "DATA")}
+    return {
+        **directories,
+        "XDG_RUNTIME_DIR": str(home / "run"),
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "LC_ALL": "C.UTF-8",
+        "PYTHONFAULTHANDLER": "1",
+    }
+
+
+def _prepare(home: Path, environment: dict[str, str], account: Account) -> None:
+    """Runs as the user that will mount."""
+    (home / "mount").mkdir()
+    (home / "run").mkdir(mode=0o700)
+    settings = home / "config/mountcloud/config.toml"
+    settings.parent.mkdir(parents=True)
+    eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s}
+    settings.write_text(SETTINGS.format(name=NAME, url=account.url, username=account.username, **eagerness))
+    paths = AccountPaths.of(NAME, environment)
+    paths.create()
+    secrets = FileSecrets(paths.secrets)
+    secrets.put("password", account.password)
+    secrets.put("encryption_password", account.encryption_password)
+
+
+def _detach(mountpoint: Path) -> None:
+    """Unmount lazily if anything is mounted there, dead or alive."""
+    if f" {mountpoint} " in Path("/proc/self/mountinfo").read_text():
+        subprocess.run(["fusermount3", "-u", "-z", str(mountpoint)], capture_output=True, timeout=60, check=True)
