@@ -1,5 +1,6 @@
 """Adding an account to the settings file without touching what the user wrote there."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,9 +9,12 @@ from mountcloud.daemon.paths import make_private
 from mountcloud.daemon.secrets import write_private
 from mountcloud.daemon.settings import Settings, parse
 
+OptionValue = str | int | bool
+"""What a provider's option can be on the command line."""
+
 
 def add_account(
-    settings: Settings, name: str, provider: str, options: Mapping[str, str], mountpoint: Path | None
+    settings: Settings, name: str, provider: str, options: Mapping[str, OptionValue], mountpoint: Path | None
 ) -> Settings:
     """Append the account and return the new settings; raises ``SettingsError`` if they would not be valid."""
     # A dotfile manager may have made it a link; the link stays.
@@ -24,13 +28,18 @@ def add_account(
     return added
 
 
-def _section(name: str, provider: str, options: Mapping[str, str], mountpoint: Path | None) -> str:
+def _section(name: str, provider: str, options: Mapping[str, OptionValue], mountpoint: Path | None) -> str:
     lines = [f"[accounts.{_key(name)}]", f"provider = {_quoted(provider)}"]
     if mountpoint:
         lines.append(f"mountpoint = {_quoted(str(mountpoint))}")
     lines += ["", f"[accounts.{_key(name)}.{_key(provider)}]"]
-    lines += [f"{_key(key)} = {_quoted(value)}" for key, value in options.items()]
+    lines += [f"{_key(key)} = {_value(value)}" for key, value in options.items()]
     return "\n".join(lines) + "\n"
+
+
+def _value(value: OptionValue) -> str:
+    """True and 1 look as in JSON; TOML agrees with it there."""
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _key(text: str) -> str:

@@ -1,6 +1,7 @@
 """``login``: try the credentials, and only then write settings and secrets."""
 
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -8,12 +9,14 @@ from typing import Protocol, runtime_checkable
 import click
 import trio
 
-from mountcloud.cli.config_file import add_account
+from mountcloud.cli.config_file import OptionValue, add_account
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
 from mountcloud.daemon.paths import AccountPaths, checked_account_name, config_file
 from mountcloud.daemon.secrets import MemorySecrets, open_secrets
 from mountcloud.daemon.settings import AccountSettings, Settings, load
 from mountcloud.model.provider import Provider
+
+_SECRETS = ("password", "encryption_password", "client_secret")
 
 
 @runtime_checkable
@@ -31,7 +34,11 @@ class Verifiable(Protocol):
 @click.option("--user", "username", help="Name with which you log in there.")
 @click.option("--option", "extra", multiple=True, metavar="KEY=VALUE", help="Another setting of the provider.")
 @click.option("--mountpoint", type=click.Path(path_type=Path), help="Where 'mountcloud mount NAME' puts it.")
-@click.option("--password-stdin", is_flag=True, help="First line: password; second line, if any: encryption password.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password, then perhaps the encryption password and the client secret, a line each.",
+)
 @click.option("--keep-password", is_flag=True, help="Store the password too, for log-ins after long absence.")
 def login(
     *,
@@ -56,7 +63,7 @@ def login(
         if known and given:
             raise CommandFailed(f"{name} exists; change it in {settings.origin}, then: mountcloud login {name}")
         account = known or AccountSettings(name, provider, _asked_options(given), mountpoint)
-        secrets = _entered(password_stdin=password_stdin)
+        secrets = _piped() if password_stdin else _asked_secrets(client="client_id" in account.options)
         _verify(account, secrets)
         if not known:
             settings = _remember(settings, account)
@@ -65,17 +72,26 @@ def login(
     click.echo(f"Logged in. Next: mountcloud mount {name}{'' if account.mountpoint else f' {where}'}")
 
 
-def _given_options(url: str | None, username: str | None, extra: tuple[str, ...]) -> dict[str, str]:
-    options = {key: value for key, value in (("url", url), ("username", username)) if value}
+def _given_options(url: str | None, username: str | None, extra: tuple[str, ...]) -> dict[str, OptionValue]:
+    options: dict[str, OptionValue] = {key: value for key, value in (("url", url), ("username", username)) if value}
     for each in extra:
         key, separator, value = each.partition("=")
         if not separator or not key:
             raise Misconfigured(f"--option needs KEY=VALUE, not {each!r}")
-        options[key] = value
+        options[key] = _toml_value(value)
     return options
 
 
-def _asked_options(given: Mapping[str, str]) -> dict[str, str]:
+def _toml_value(text: str) -> OptionValue:
+    """As it would be in the settings file, where quotes may be left out."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return value if isinstance(value, str | int) else text
+
+
+def _asked_options(given: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     options = dict(given)
     for key, question in (("url", "Address (https://...)"), ("username", "User name")):
         if key not in options:
@@ -83,16 +99,19 @@ def _asked_options(given: Mapping[str, str]) -> dict[str, str]:
     return options
 
 
-def _entered(*, password_stdin: bool) -> MemorySecrets:
-    if password_stdin:
-        password, encryption = (sys.stdin.readline().removesuffix("\n") for _ in range(2))
-        if not password:
-            raise Misconfigured("no password came on standard input")
-    else:
-        password = click.prompt("Password", hide_input=True)
-        question = "Encryption password (empty if the account has none)"
-        encryption = click.prompt(question, hide_input=True, default="", show_default=False)
-    return MemorySecrets({"password": password} | ({"encryption_password": encryption} if encryption else {}))
+def _piped() -> MemorySecrets:
+    lines = [sys.stdin.readline().removesuffix("\n") for _ in _SECRETS]
+    if not lines[0]:
+        raise Misconfigured("no password came on standard input")
+    return MemorySecrets({name: line for name, line in zip(_SECRETS, lines, strict=True) if line})
+
+
+def _asked_secrets(*, client: bool) -> MemorySecrets:
+    entered = [click.prompt("Password", hide_input=True)]
+    optional = ["Encryption password (empty if the account has none)"]
+    optional += ["Client secret (empty if the client has none)"] if client else []
+    entered += [click.prompt(question, hide_input=True, default="", show_default=False) for question in optional]
+    return MemorySecrets({name: value for name, value in zip(_SECRETS, entered, strict=False) if value})
 
 
 def _verify(account: AccountSettings, secrets: MemorySecrets) -> None:
@@ -113,7 +132,7 @@ async def _try_out(provider: Provider) -> None:
 
 
 def _remember(settings: Settings, account: AccountSettings) -> Settings:
-    options = {key: str(value) for key, value in account.options.items()}
+    options = {key: value for key, value in account.options.items() if isinstance(value, str | int)}
     mountpoint = account.mountpoint and account.mountpoint.expanduser().absolute()
     return add_account(settings, account.name, account.provider, options, mountpoint)
 

@@ -1,0 +1,136 @@
+import json
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+import trio
+from click.testing import CliRunner, Result
+
+from mountcloud.cli.main import main
+from mountcloud.daemon import control
+from mountcloud.daemon.paths import AccountPaths
+from mountcloud.model.errors import Unavailable
+
+
+class Daemon:
+    """A daemon without a mount."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str | None]] = []
+        self.parked = 0
+
+    def status(self) -> dict[str, object]:
+        return {"state": "ready", "mountpoint": "/srv/work", "online": True, "owed": 3}
+
+    async def refresh(self, path: str | None) -> None:
+        if path == "gone":
+            raise Unavailable("no network", hint="plug in the cable")
+        self.asked.append(("refresh", path))
+
+    async def sync(self, path: str | None) -> None:
+        self.asked.append(("sync", path))
+
+    def retry_parked(self) -> int:
+        return self.parked
+
+
+@pytest.fixture
+def accounts(home: Path) -> Path:
+    file = home / ".config" / "mountcloud" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[accounts.work]\nprovider = "memory"\n[accounts.idle]\nprovider = "memory"\n')
+    return file
+
+
+@pytest.fixture
+def daemon(accounts: Path) -> Iterator[Daemon]:
+    paths = AccountPaths.of("work")
+    paths.create()
+    commands = Daemon()
+    stop: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    async def serve() -> None:
+        async with trio.open_nursery() as nursery:
+            token = trio.lowlevel.current_trio_token()
+            await nursery.start(partial(control.serve, paths.control, commands))
+            stop.put(lambda: trio.from_thread.run_sync(nursery.cancel_scope.cancel, trio_token=token))
+
+    thread = threading.Thread(target=trio.run, args=(serve,))
+    thread.start()
+    end = stop.get(timeout=30)
+    yield commands
+    end()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_status_of_one(daemon: Daemon) -> None:
+    result = run("status", "work")
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        ["work", "  state       ready", "  mountpoint  /srv/work", "  online      yes", "  owed        3"],
+    )
+
+
+def test_status_of_all_for_programs(daemon: Daemon) -> None:
+    result = run("status", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "work": daemon.status(),
+        "idle": {"state": "not running", "message": "start it with: mountcloud mount idle"},
+    }
+
+
+def test_status_without_daemon(accounts: Path) -> None:
+    result = run("status", "idle")
+    assert (result.exit_code, "mountcloud mount idle" in result.stdout) == (3, True)
+    assert run("status").exit_code == 0
+
+
+def test_status_without_accounts(accounts: Path) -> None:
+    accounts.unlink()
+    result = run("status")
+    assert (result.exit_code, "mountcloud demo" in result.stdout) == (0, True)
+
+
+def test_refresh(daemon: Daemon) -> None:
+    assert run("refresh", "work").exit_code == 0
+    assert run("refresh", "work", "/a/b/").exit_code == 0
+    assert run("refresh", "work", "/").exit_code == 0
+    assert daemon.asked == [("refresh", None), ("refresh", "a/b"), ("refresh", None)]
+
+
+def test_a_failed_refresh_says_why(daemon: Daemon) -> None:
+    result = run("refresh", "work", "gone")
+    assert (result.exit_code, result.stderr) == (1, "Error: no network (plug in the cable)\n")
+
+
+def test_sync_that_waits(daemon: Daemon) -> None:
+    result = run("sync", "work", "--wait", "a")
+    assert (result.exit_code, result.stdout) == (0, "Everything is on the service.\n")
+    assert daemon.asked == [("sync", "a")]
+
+
+def test_sync_that_does_not_wait_tells_what_is_owed(daemon: Daemon) -> None:
+    daemon.parked = 2
+    result = run("sync", "work")
+    assert "Trying 2 given-up operations again" in result.stdout
+    assert "3 operations are on their way" in result.stdout
+    assert daemon.asked == []
+
+
+@pytest.mark.parametrize("command", ["refresh", "sync"])
+def test_commands_without_daemon(accounts: Path, command: str) -> None:
+    result = run(command, "idle")
+    assert (result.exit_code, "start it with: mountcloud mount" in result.stderr) == (3, True)
+
+
+def test_a_name_that_is_a_path_is_refused(accounts: Path) -> None:
+    assert run("status", "../../etc").exit_code == 78

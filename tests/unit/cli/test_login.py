@@ -1,0 +1,182 @@
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mountcloud.cli.main import main
+from mountcloud.daemon.paths import AccountPaths, config_file
+from mountcloud.daemon.secrets import FileSecrets, open_secrets
+from mountcloud.daemon.settings import load
+from mountcloud.model.errors import AuthenticationRequired
+from mountcloud.model.provider import Provider, Secrets
+from mountcloud.providers import registry
+from mountcloud.providers.memory import MemoryProvider
+from mountcloud.providers.memory_service import MemoryService
+
+NEW = ("--url", "https://dracoon.example", "--user", "me")
+
+
+class Service(MemoryProvider):
+    """A service that knows one password and may give a refresh token for it."""
+
+    tried: str | None = None
+    closed = 0
+
+    def __init__(self, secrets: Secrets, *, tokens: bool) -> None:
+        super().__init__(MemoryService())
+        self._secrets = secrets
+        self._tokens = tokens
+
+    async def verify(self) -> object:
+        Service.tried = self._secrets.get("password")
+        if Service.tried != "right":
+            raise AuthenticationRequired("the service refused the password")
+        if self._tokens:
+            self._secrets.put("refresh_token", "token 1")
+        return None
+
+    async def aclose(self) -> None:
+        Service.closed += 1
+        await super().aclose()
+
+
+class Registry:
+    """Stands for the registry of providers."""
+
+    def __init__(self) -> None:
+        self.created: list[tuple[str, dict[str, object]]] = []
+        self.tokens = True
+
+    def create(self, scheme: str, settings: Mapping[str, object], secrets: Secrets) -> Provider:
+        self.created.append((scheme, dict(settings)))
+        return Service(secrets, tokens=self.tokens)
+
+
+@pytest.fixture
+def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    stand_in = Registry()
+    monkeypatch.setattr(registry, "create", stand_in.create)
+    monkeypatch.setattr(Service, "closed", 0)
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    return stand_in
+
+
+def run(*arguments: str, entered: str = "right\n") -> Result:
+    return CliRunner().invoke(main, ["login", *arguments], input=entered)
+
+
+def stored(name: str) -> str | None:
+    return FileSecrets(AccountPaths.of("work").secrets).get(name)
+
+
+def test_a_new_account_is_tried_and_remembered(services: Registry) -> None:
+    result = run("work", *NEW, "--password-stdin", "--mountpoint", "~/Work", entered="right\nkeyword\n")
+    assert (result.exit_code, result.stdout) == (0, "Logged in. Next: mountcloud mount work\n")
+    options = {"url": "https://dracoon.example", "username": "me"}
+    assert services.created == [("dracoon", options)]
+    account = load(config_file()).account("work")
+    assert (account.provider, dict(account.options)) == ("dracoon", options)
+    assert account.mountpoint == Path.home() / "Work"
+    assert (stored("encryption_password"), stored("refresh_token")) == ("keyword", "token 1")
+    assert Service.closed == 1
+
+
+def test_the_password_is_not_kept_where_a_token_does(services: Registry) -> None:
+    run("work", *NEW, "--password-stdin")
+    assert (stored("password"), stored("refresh_token")) == (None, "token 1")
+
+
+def test_the_password_is_kept_when_asked_for(services: Registry) -> None:
+    run("work", *NEW, "--password-stdin", "--keep-password")
+    assert (stored("password"), stored("refresh_token")) == ("right", "token 1")
+
+
+def test_the_password_is_kept_where_there_is_no_token(services: Registry) -> None:
+    services.tokens = False
+    run("work", *NEW, "--password-stdin")
+    assert stored("password") == "right"
+
+
+def test_refused_credentials_leave_nothing_behind(services: Registry, home: Path) -> None:
+    result = run("work", *NEW, "--password-stdin", entered="wrong\n")
+    assert (result.exit_code, result.stderr) == (77, "Error: the service refused the password\n")
+    assert list(home.iterdir()) == []
+    assert Service.closed == 1
+
+
+def test_everything_missing_is_asked_and_not_echoed(services: Registry) -> None:
+    result = run("work", entered="https://dracoon.example\nme\nright\nkeyword\n")
+    assert result.exit_code == 0
+    assert "right" not in result.output
+    assert "keyword" not in result.output
+    assert services.created == [("dracoon", {"url": "https://dracoon.example", "username": "me"})]
+    assert stored("encryption_password") == "keyword"
+
+
+def test_a_client_of_ones_own_has_a_secret(services: Registry) -> None:
+    result = run("work", *NEW, "--option", "client_id=ours", entered="right\n\nour secret\n")
+    assert result.exit_code == 0
+    assert (stored("encryption_password"), stored("client_secret")) == (None, "our secret")
+    assert "our secret" not in result.output
+
+
+def test_options_have_the_types_of_the_settings_file(services: Registry) -> None:
+    options = ("--option", "part_size=10485760", "--option", 'client_id="5"', "--option", "x=true", "--option", "y=a=b")
+    run("work", *NEW, *options, "--password-stdin")
+    given = services.created[0][1]
+    assert (given["part_size"], given["client_id"], given["x"], given["y"]) == (10485760, "5", True, "a=b")
+    assert dict(load(config_file()).account("work").options) == given
+
+
+def test_a_known_account_gets_new_secrets_only(services: Registry) -> None:
+    run("work", *NEW, "--password-stdin", "--keep-password")
+    before = config_file().read_text()
+    result = run("work", "--password-stdin", entered="right\nnew keyword\n")
+    assert result.exit_code == 0
+    assert config_file().read_text() == before
+    assert (stored("encryption_password"), stored("password")) == ("new keyword", None)
+
+
+def test_a_known_account_is_not_changed_in_passing(services: Registry) -> None:
+    run("work", *NEW, "--password-stdin")
+    result = run("work", "--url", "https://other.example", "--password-stdin")
+    assert (result.exit_code, "work exists; change it in" in result.stderr) == (1, True)
+    assert len(services.created) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "entered", "words"),
+    [
+        (("work", *NEW, "--password-stdin"), "", "no password came"),
+        (("work", *NEW, "--option", "x", "--password-stdin"), "right\n", "KEY=VALUE"),
+        (("../work", *NEW, "--password-stdin"), "right\n", "cannot name an account"),
+    ],
+)
+def test_wrong_usage(services: Registry, arguments: tuple[str, ...], entered: str, words: str) -> None:
+    result = run(*arguments, entered=entered)
+    assert (result.exit_code, words in result.stderr) == (78, True)
+    assert not services.created
+
+
+def test_the_token_of_a_log_in_beats_that_of_systemd(services: Registry, home: Path) -> None:
+    (home / "refresh_token").write_text("older")
+    run("work", *NEW, "--password-stdin")
+    secrets = open_secrets("work", AccountPaths.of("work"), {"CREDENTIALS_DIRECTORY": str(home)})
+    assert secrets.get("refresh_token") == "token 1"
+
+
+def test_a_password_cannot_be_given_where_ps_shows_it(home: Path) -> None:
+    command = [sys.executable, "-m", "mountcloud", "login", "work", *NEW, "--password", "right"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | {"HOME": str(home)})
+    assert done.returncode == 2
+    assert "No such option" in done.stderr
+
+
+def test_the_command_says_its_version(home: Path) -> None:
+    command = [sys.executable, "-m", "mountcloud", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "mountcloud, version 0.1.0\n")
