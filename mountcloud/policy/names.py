@@ -59,7 +59,7 @@ def to_remote_name(file_name: str) -> str:
 
 
 def check(rules: NameRules, name: str) -> Failure | None:
-    """Why a service with these rules cannot hold this remote name (``InvalidName``, ``NameTooLong``); None if it can."""
+    """Why a service with these rules cannot hold this remote name (``InvalidName``, ``NameTooLong``), or None."""
     name = unicodedata.normalize("NFC", name) if rules.normalises else name
     reason = _invalid(rules, name)
     if reason is not None:
