@@ -158,7 +158,7 @@ class Client:
         async def attempt() -> Response:
             with _our_failures(target, "prepare a transfer"):
                 request = self._http.build_request(method, target, headers=sent)
-                request.stream = _Stream(body())
+                request.stream = _Stream(body(), size)
             return await self._exchange(request)
 
         return await self._patiently(target, "transfer", attempt)
@@ -234,13 +234,29 @@ class Client:
 
 
 class _Stream(httpx.AsyncByteStream):
-    """A body that hands out its iterator as it is, without a generator around it."""
+    """A body that hands out its iterator without a generator around it, and sees to its length.
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    The length is checked here because the library lets an exception of a third library through otherwise.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes], size: int) -> None:
         self._pieces = pieces
+        self._missing = size
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await anext(self._pieces)
+        except StopAsyncIteration:
+            if self._missing:
+                raise Unavailable("there were fewer bytes to be sent than announced") from None
+            raise
+        self._missing -= len(piece)
+        if self._missing < 0:
+            raise Unavailable("there were more bytes to be sent than announced")
+        return piece
 
 
 @contextmanager
@@ -276,8 +292,9 @@ def _check_range(answer: httpx.Response, span: StoredSpan, total: int) -> None:
     start, last, held = found.groups()
     if held not in {str(total), "*"}:
         raise Corrupt(f"the service holds {held} bytes where {total} belong")
-    if (int(start), int(last) + 1) != (span.start, span.end):
-        raise Unavailable(f"{answer.url.host} sent bytes {start}-{last} instead of {span.start}-{span.end - 1}")
+    announced = answer.headers.get("content-length", str(span.length))
+    if (int(start), int(last) + 1, announced) != (span.start, span.end, str(span.length)):
+        raise Unavailable(f"{answer.url.host} sent other bytes than {span.start}-{span.end - 1}")
 
 
 async def _read(answer: httpx.Response, limit: int) -> bytes:

@@ -87,7 +87,7 @@ class Account:
         if found is None:
             raise InvalidArgument("the root of the settings is empty")
         node = self._tree.to_node(found)
-        kept = node.rights & (Rights.READ | Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES)
+        kept = node.rights & (Rights.READ | Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES | Rights.MOVE_IN)
         return Node(node.id, None, "", node.kind, 0, node.version, node.mtime_ns, kept, node.encrypted)
 
     async def _directory(self, parent: NodeId, name: str) -> RemoteNode:

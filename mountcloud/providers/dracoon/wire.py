@@ -195,7 +195,8 @@ def _file_rights(held: Permission) -> Rights:
 
 
 def _container_rights(held: Permission) -> Rights:
-    return Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES if Permission.CREATE in held else Rights.NONE
+    inside = Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES | Rights.MOVE_IN
+    return inside if Permission.CREATE in held else Rights.NONE
 
 
 def _room_rights(remote: RemoteNode, superior_managed: bool | None) -> Rights:
