@@ -1,0 +1,69 @@
+"""``sandbox``: servers on this machine that speak the services' protocols, for trying out and for tests."""
+
+from pathlib import Path
+
+import click
+
+_MISSING = "the sandbox needs more packages; install them with: pip install 'mountcloud[sandbox]'"
+
+
+@click.group()
+def sandbox() -> None:
+    """Servers on this machine that behave as the services do."""
+
+
+@sandbox.command()
+@click.option("--listen", default="127.0.0.1:0", show_default=True, help="HOST:PORT; port 0 takes a free one.")
+@click.option(
+    "--data", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where it keeps everything."
+)
+@click.option("--static-port", default=0, show_default=True, help="Port of the listener that stands for S3.")
+@click.option(
+    "--seed", type=click.Choice(["none", "demo"]), default="none", show_default=True, help="What a new one holds."
+)
+@click.option(
+    "--password-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="First line: the password of the accounts of a new sandbox.",
+)
+@click.option("--control", is_flag=True, help="Offer the private surface /_sandbox for tests.")
+@click.option("--allow-remote", is_flag=True, help="Accept an address that others can reach.")
+def dracoon(
+    *,
+    listen: str,
+    data: Path,
+    static_port: int,
+    seed: str,
+    password_file: Path | None,
+    control: bool,
+    allow_remote: bool,
+) -> None:
+    """A DRACOON server. Prints one line "listening on http://HOST:PORT" when it is ready.
+
+    A new one has the accounts "admin" (all roles) and "demo" (Room Manager), whose password is "demo" unless
+    --password-file says otherwise. --seed demo adds the account "colleague", an RSA-4096 key pair for both (its
+    encryption password is "demo encryption"), and the rooms "Projects" and "Confidential", which is encrypted.
+    OAuth clients: "dracoon_legacy_scripting" with an empty secret; "mountcloud-test", "mountcloud-test-secret".
+    """
+    host, port = _address(listen)
+    try:
+        from mountcloud.sandbox import serving
+        from mountcloud.sandbox.dracoon import server
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(f"{_MISSING} ({missing.name} is missing)") from None
+    if not allow_remote and not serving.is_loopback(host):
+        raise click.UsageError(f"{host} can be reached from other machines; say --allow-remote if that is meant")
+    options = server.Options(host, port, data, static_port, control, demonstration=seed == "demo")
+    if password_file is not None:
+        options = server.with_password(options, password_file.read_text(encoding="utf-8").partition("\n")[0])
+    try:
+        server.run(options, click.echo)
+    except OSError as problem:
+        raise click.ClickException(f"cannot serve at {listen}: {problem.strerror}") from None
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not host:
+        raise click.UsageError("--listen is HOST:PORT, for example 127.0.0.1:8080")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,3 @@
+"""Fixtures for all folders."""
+
+pytest_plugins = ["tests.sandbox.fixture"]

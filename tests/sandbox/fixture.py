@@ -1,0 +1,102 @@
+"""The sandbox as a process, for tests of any folder."""
+
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.control import Control
+
+_START_WITHIN_S = 60
+_STOP_WITHIN_S = 10
+
+
+@dataclass
+class RunningSandbox:
+    """A server process; ``stop`` ends it, ``kill`` does so without warning. Its data stay."""
+
+    base_url: str
+    data_dir: Path
+    process: subprocess.Popen[str]
+    control: Control = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.control = Control(self.base_url)
+
+    def stop(self) -> int:
+        """The exit code after SIGTERM; idempotent."""
+        self.control.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self._wait()
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self.control.close()
+        self.process.kill()
+        self._wait()
+
+    def _wait(self) -> int:
+        try:
+            return self.process.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            if self.process.stdout:
+                self.process.stdout.close()
+
+
+def start_sandbox(data_dir: Path, *, seed: str = "none", port: int = 0, static_port: int = 0) -> RunningSandbox:
+    """A server on 127.0.0.1 with its control surface; its log is ``server.log`` beside ``data_dir``."""
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--listen", f"127.0.0.1:{port}"]
+    command += ["--data", str(data_dir), "--static-port", str(static_port), "--seed", seed, "--control"]
+    log_path = data_dir.with_suffix(".log")
+    with log_path.open("w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
+    line = _first_line(process)
+    if not line.startswith("listening on "):
+        process.kill()
+        process.wait()
+        raise RuntimeError(f"the sandbox did not start: {log_path.read_text()}")
+    return RunningSandbox(line.removeprefix("listening on ").strip(), data_dir, process)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    assert process.stdout is not None
+    threading.Thread(target=lambda stream: lines.put(stream.readline()), args=(process.stdout,), daemon=True).start()
+    try:
+        return lines.get(timeout=_START_WITHIN_S)
+    except queue.Empty:
+        return ""
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """One server for the whole run; tests make accounts and rooms of their own in it."""
+    running = start_sandbox(tmp_path_factory.mktemp("sandbox") / "data")
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def calm_sandbox(sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
+    """The same server without faults and counts; switches that the test sets are put back."""
+    before = sandbox.control.switches()
+    sandbox.control.clear_faults()
+    sandbox.control.forget_requests()
+    try:
+        yield sandbox
+    finally:
+        sandbox.control.clear_faults()
+        sandbox.control.set(**before)
