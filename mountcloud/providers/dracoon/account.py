@@ -37,6 +37,7 @@ class Account:
         self._keys = keys
         self._root_names = [name for name in root_path.split("/") if name]
         self._facts: AccountFacts | None = None
+        self._configured_id: NodeId | None = None
 
     async def facts(self) -> AccountFacts:
         """The account; raises ``AccountBlocked`` where the user must act on the web first."""
@@ -72,6 +73,10 @@ class Account:
             rights |= Rights.CREATE_DIRECTORIES
         return Node(wire.ROOT_ID, None, "", Kind.DIRECTORY, 0, Version(""), 0, rights)
 
+    def is_root(self, directory: NodeId) -> bool:
+        """True for the place where the tree begins, which has no parent for us."""
+        return directory == (wire.ROOT_ID if not self._root_names else self._configured_id)
+
     async def usage(self) -> Usage:
         """The tenant's space; a negative limit means none."""
         customer = await self._api.call("GET", "/v4/user/account/customer")
@@ -87,6 +92,7 @@ class Account:
         if found is None:
             raise InvalidArgument("the root of the settings is empty")
         node = self._tree.to_node(found)
+        self._configured_id = node.id
         kept = node.rights & (Rights.READ | Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES | Rights.MOVE_IN)
         return Node(node.id, None, "", node.kind, 0, node.version, node.mtime_ns, kept, node.encrypted)
 

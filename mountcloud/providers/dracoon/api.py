@@ -45,7 +45,7 @@ class Answer:
 
 
 class Api:
-    """The service's interface below ``/api/v4``."""
+    """The service's interface below ``/api``."""
 
     def __init__(self, client: Client, tokens: TokenSource) -> None:
         self._client = client
@@ -108,7 +108,7 @@ class Api:
     ) -> Response:
         authorization = f"Bearer {token.value}"
         return await self._client.request(
-            method, f"/api/v4{path}", params=params, json=json, authorization=authorization
+            method, f"/api{path}", params=params, json=json, authorization=authorization
         )
 
 

@@ -88,6 +88,8 @@ class DracoonProvider:
 
     async def node(self, ref: Ref) -> Node:
         """The node as it is now, perhaps at another version."""
+        if self._account.is_root(ref.id):
+            return await self._account.root()
         return self._tree.to_node(await self._tree.get(ref))
 
     async def children(self, directory: NodeId) -> Sequence[Node]:
