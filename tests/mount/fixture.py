@@ -10,8 +10,11 @@ from tests.filesystem.tree import Tree
 from tests.mount.service import Service
 from tests.mount.session import Account, Mount
 from tests.mount.shared import AllowedLog, SharedMount, TreeMaker, mounted, new_home
-from tests.sandbox.fixture import Sandbox
+from tests.sandbox.fixture import RunningSandbox, start_sandbox
 
+PASSWORD = "a password"
+ENCRYPTION_PASSWORD = "another pässword"
+ROOM_MANAGER = 4
 PLAIN_ROOM = "Projects"
 ENCRYPTED_ROOM = "Confidential"
 ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM}
@@ -34,9 +37,28 @@ def _why_not() -> str:
 
 
 @pytest.fixture(scope="session")
-def account(sandbox: Sandbox) -> Account:
-    """The user whose files are mounted."""
-    return Account(sandbox.base_url, "demo", "demo", "demo encryption")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """A service for the mounts alone: their polling must not disturb tests that count requests."""
+    running = start_sandbox(tmp_path_factory.mktemp("service") / "data")
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def account(server: RunningSandbox) -> Account:
+    """The user whose files are mounted, with a plain and an encrypted room."""
+    return new_account(server)
+
+
+def new_account(server: RunningSandbox) -> Account:
+    """A user with a key pair and two rooms; once for each server."""
+    user = server.control.add_user("user", PASSWORD, (ROOM_MANAGER,))
+    server.control.add_key_pair(user, ENCRYPTION_PASSWORD)
+    server.control.add_room(PLAIN_ROOM, user)
+    server.control.add_room(ENCRYPTED_ROOM, user, encrypted=True)
+    return Account(server.base_url, user, "user", PASSWORD, ENCRYPTION_PASSWORD)
 
 
 @pytest.fixture(scope="session")
@@ -47,16 +69,11 @@ def service(account: Account) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def administrator(account: Account) -> Iterator[Service]:
-    """Somebody who owns rooms and sets the rights in them."""
-    with Service(account.url, "admin", "demo") as service:
-        yield service
-
-
-@pytest.fixture(scope="session")
-def colleague(account: Account) -> Iterator[Service]:
-    """Another user with a key pair, member of both rooms."""
-    with Service(account.url, "colleague", "demo") as service:
+def colleague(server: RunningSandbox, account: Account) -> Iterator[Service]:
+    """Another user with a key pair, who may make rooms."""
+    user = server.control.add_user("colleague", PASSWORD, (ROOM_MANAGER,))
+    server.control.add_key_pair(user, ENCRYPTION_PASSWORD)
+    with Service(account.url, "colleague", PASSWORD) as service:
         yield service
 
 

@@ -38,9 +38,10 @@ username = "{username}"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom the daemon works for, and how eagerly."""
+    """Whom the daemon works for (``user`` is the service's number), and how eagerly."""
 
     url: str
+    user: int
     username: str
     password: str
     encryption_password: str

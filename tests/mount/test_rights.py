@@ -13,61 +13,64 @@ import pytest
 from tests.filesystem.caller import Caller
 from tests.filesystem.steps import names, read_file, write_file
 from tests.filesystem.tree import refused
-from tests.mount.fixture import ENCRYPTED_ROOM
 from tests.mount.service import Service
 from tests.mount.session import Account, Mount
 from tests.mount.shared import mounted
-from tests.sandbox.fixture import Sandbox
+from tests.sandbox.fixture import RunningSandbox
 
 pytestmark = pytest.mark.mount
 
-READ_ONLY = {"read": True}
-ALL_BUT_MANAGE = {"read": True, "create": True, "change": True, "delete": True}
+READ_ONLY = ("read",)
+ALL_BUT_MANAGE = ("read", "create", "change", "delete")
 FAKE_KEY = {"version": "RSA-4096/AES-256-GCM", "key": "A" * 684, "iv": "A" * 16, "tag": "A" * 22 + "=="}
-
-
-def room_for(owner: Service, member: Service, name: str, permissions: dict[str, bool]) -> str:
-    """A room with a folder in it, in which ``member`` has these permissions."""
-    ids = [each.ask("GET", "/user/account")["id"] for each in (owner, member)]
-    room = {"name": name, "inheritPermissions": False, "adminIds": ids[:1]}
-    node = owner.ask("POST", "/nodes/rooms", json=room)["id"]
-    set_rights(owner, node, ids[1], permissions)
-    owner.make_folder(f"/{name}/folder")
-    return name
-
-
-def set_rights(owner: Service, room: int, user: int, permissions: dict[str, bool]) -> None:
-    """DRACOON facts, 9 and 18."""
-    owner.ask("PUT", f"/nodes/rooms/{room}/users", json={"items": [{"id": user, "permissions": permissions}]})
 
 
 @dataclass
 class Rooms:
-    """A mount, a room that may only be read, and a folder with a file for which this user has no key."""
+    """Rooms of another user, seen through a mount."""
 
     mount: Mount
-    readable: Path
-    keyless: Path
+    account: Account
+    server: RunningSandbox
+    colleague: Service
+
+    def add(self, name: str, rights: tuple[str, ...], *, encrypted: bool = False) -> Path:
+        """A room with a folder in it, in which the mount's user has these rights."""
+        name = f"{name} {time.time_ns()}"
+        owner = self.colleague.ask("GET", "/user/account")["id"]
+        room = self.server.control.add_room(name, owner, encrypted=encrypted)
+        self.server.control.set_rights(room, self.account.user, rights)
+        self.colleague.make_folder(f"/{name}/folder")
+        return self.mount.mountpoint / name
+
+    def remote(self, place: Path) -> str:
+        """The path on the service."""
+        return f"/{place.relative_to(self.mount.mountpoint)}"
 
 
 @pytest.fixture(scope="module")
-def rooms(
-    fuse: None, account: Account, service: Service, administrator: Service, colleague: Service
-) -> Iterator[Rooms]:
-    """Everything is there before the mount begins."""
-    readable = room_for(administrator, service, f"Readable {time.time_ns()}", READ_ONLY)
-    administrator.upload(f"/{readable}/file", b"to be read")
-    keyless = f"{ENCRYPTED_ROOM}/keyless {time.time_ns()}"
-    colleague.make_folder(f"/{keyless}")
-    colleague.upload(f"/{keyless}/file", b"?" * 100, file_key=FAKE_KEY)
+def rooms(fuse: None, account: Account, server: RunningSandbox, colleague: Service) -> Iterator[Rooms]:
+    """A mount for this module."""
     with mounted(account) as mount:
-        yield Rooms(mount, mount.mountpoint / readable, mount.mountpoint / keyless)
+        yield Rooms(mount, account, server, colleague)
+
+
+@pytest.fixture(scope="module")
+def readable(rooms: Rooms) -> Path:
+    """A room that may only be read, with a file and a folder."""
+    room = rooms.add("Readable", READ_ONLY)
+    rooms.colleague.upload(f"{rooms.remote(room)}/file", b"to be read")
+    rooms.mount.call("refresh")
+    return room
 
 
 @pytest.fixture
-def readable(rooms: Rooms) -> Path:
-    """The room that may only be read."""
-    return rooms.readable
+def keyless(rooms: Rooms) -> Path:
+    """An encrypted room, with a file for which this user has no key."""
+    room = rooms.add("Keyless", ALL_BUT_MANAGE, encrypted=True)
+    rooms.colleague.upload(f"{rooms.remote(room)}/file", b"?" * 100, file_key=FAKE_KEY)
+    rooms.mount.call("refresh")
+    return room
 
 
 @pytest.fixture
@@ -87,10 +90,10 @@ def test_reading_works(caller: Caller, readable: Path) -> None:
     assert caller(read_file, readable / "file") == b"to be read"
 
 
-def test_changes_are_refused_without_a_request(caller: Caller, readable: Path, sandbox: Sandbox) -> None:
+def test_changes_are_refused_without_a_request(caller: Caller, readable: Path, rooms: Rooms) -> None:
     caller(names, readable)
     caller(names, readable / "folder")
-    sandbox.control.clear_requests()
+    rooms.server.control.forget_requests()
     with refused(errno.EACCES):
         caller(touch, readable / "new")
     with refused(errno.EACCES):
@@ -109,13 +112,13 @@ def test_changes_are_refused_without_a_request(caller: Caller, readable: Path, s
         caller(os.truncate, readable / "file", 0)
     with refused(errno.EACCES, errno.EPERM):
         caller(os.utime, readable / "file", (0, 0))
-    assert changing_requests(sandbox) == []
+    assert changing_requests(rooms.server) == []
     assert caller(names, readable) == ["file", "folder"]
 
 
-def changing_requests(sandbox: Sandbox) -> list[str]:
+def changing_requests(server: RunningSandbox) -> list[str]:
     """Everything that was asked of the service but looking."""
-    return [f"{each.method} {each.path}" for each in sandbox.control.requests() if each.method != "GET"]
+    return [f"{each['method']} {each['path']}" for each in server.control.requests().items if each["method"] != "GET"]
 
 
 def test_the_mode_says_what_is_allowed(caller: Caller, readable: Path) -> None:
@@ -125,30 +128,42 @@ def test_the_mode_says_what_is_allowed(caller: Caller, readable: Path) -> None:
     assert caller(os.stat, readable / "folder").st_mode & stat.S_IXUSR
 
 
-def test_a_file_without_a_key_is_seen_but_not_read(caller: Caller, rooms: Rooms) -> None:
-    assert caller(names, rooms.keyless)[0] == "file"
-    assert caller(os.stat, rooms.keyless / "file").st_size == 100
+def test_a_file_without_a_key_is_seen_but_not_read(caller: Caller, keyless: Path) -> None:
+    assert caller(names, keyless) == ["file", "folder"]
+    assert caller(os.stat, keyless / "file").st_size == 100
     with refused(errno.EACCES):
-        caller(read_file, rooms.keyless / "file")
+        caller(read_file, keyless / "file")
 
 
-def test_a_file_without_a_key_does_not_hinder_its_neighbours(caller: Caller, rooms: Rooms) -> None:
-    caller(write_file, rooms.keyless / "mine", b"readable")
+def test_a_file_without_a_key_does_not_hinder_its_neighbours(caller: Caller, rooms: Rooms, keyless: Path) -> None:
+    caller(write_file, keyless / "mine", b"readable")
+    caller(write_file, keyless / "folder/mine", b"readable too")
     rooms.mount.fresh_view()
-    assert caller(read_file, rooms.keyless / "mine") == b"readable"
-    assert caller(names, rooms.keyless) == ["file", "mine"]
+    assert caller(names, keyless) == ["file", "folder", "mine"]
+    assert caller(read_file, keyless / "mine") == b"readable"
+    assert caller(read_file, keyless / "folder/mine") == b"readable too"
 
 
-def test_rights_that_end_take_effect(caller: Caller, service: Service, administrator: Service, rooms: Rooms) -> None:
-    name = room_for(administrator, service, f"Revoked {time.time_ns()}", ALL_BUT_MANAGE)
+def test_rights_that_end_take_effect(caller: Caller, rooms: Rooms) -> None:
+    room = rooms.add("Revoked", ALL_BUT_MANAGE)
     rooms.mount.call("refresh")
-    room = rooms.mount.mountpoint / name
     caller(write_file, room / "file", b"x")
     rooms.mount.settle()
-    me = service.ask("GET", "/user/account")["id"]
-    set_rights(administrator, administrator.id(f"/{name}"), me, READ_ONLY)
-    administrator.make_folder(f"/{name}/news")
+    rooms.server.control.set_rights(rooms.colleague.id(rooms.remote(room)), rooms.account.user, READ_ONLY)
+    rooms.colleague.make_folder(f"{rooms.remote(room)}/news")
     rooms.mount.call("refresh")
     assert caller(names, room) == ["file", "folder", "news"]
     with refused(errno.EACCES):
         caller(touch, room / "another")
+    assert caller(names, room) == ["file", "folder", "news"]
+
+
+def test_a_room_that_is_no_longer_shared_goes_away(caller: Caller, rooms: Rooms) -> None:
+    room = rooms.add("Ended", ALL_BUT_MANAGE)
+    rooms.mount.call("refresh")
+    assert caller(names, room) == ["folder"]
+    rooms.server.control.end_membership(rooms.colleague.id(rooms.remote(room)), rooms.account.user)
+    rooms.mount.call("refresh")
+    assert room.name not in caller(names, room.parent)
+    with refused(errno.ENOENT, errno.ESTALE):
+        caller(names, room)

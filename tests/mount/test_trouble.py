@@ -1,0 +1,141 @@
+"""A service in trouble: the user goes on working, and everything arrives once, as it was written."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.filesystem.caller import Caller
+from tests.filesystem.steps import content, make_many, names, read_file, write_file, wrong_ones
+from tests.mount.fixture import ENCRYPTED_ROOM, PLAIN_ROOM, new_account
+from tests.mount.service import Service
+from tests.mount.session import Mount
+from tests.mount.shared import mounted
+from tests.sandbox.fixture import RunningSandbox, start_sandbox
+
+pytestmark = pytest.mark.mount
+
+
+@pytest.fixture
+def caller() -> Iterator[Caller]:
+    """Works in the mount."""
+    with Caller() as caller:
+        yield caller
+
+
+@pytest.fixture(params=[PLAIN_ROOM, ENCRYPTED_ROOM])
+def place(request: pytest.FixtureRequest, own_mount: Mount, caller: Caller) -> Path:
+    """A new directory in a room."""
+    path: Path = own_mount.mountpoint / request.param / f"trouble-{own_mount.pid}"
+    caller(path.mkdir)
+    caller(write_file, path / "known", content(1, 300_000))
+    own_mount.fresh_view()
+    return path
+
+
+@pytest.fixture
+def troubled(server: RunningSandbox) -> Iterator[RunningSandbox]:
+    """The service; its troubles end with the test."""
+    before = server.control.switches()
+    yield server
+    server.control.clear_faults()
+    server.control.set(**before)
+
+
+@pytest.mark.parametrize("kinds", [("access",), ("access", "refresh")], ids=["access token", "both tokens"])
+def test_nobody_notices_that_tokens_expire(
+    own_mount: Mount, place: Path, caller: Caller, troubled: RunningSandbox, kinds: tuple[str, ...]
+) -> None:
+    for turn in range(3):
+        troubled.control.expire(*kinds)
+        caller(write_file, place / f"turn-{turn}", content(turn, 10_000))
+        caller(os.mkdir, place / f"directory-{turn}")
+        assert caller(read_file, place / "known") == content(1, 300_000)
+    troubled.control.expire(*kinds)
+    own_mount.fresh_view()
+    assert caller(read_file, place / "turn-2") == content(2, 10_000)
+    assert len(caller(names, place)) == 7
+
+
+def test_download_addresses_may_expire_while_a_file_is_read(
+    place: Path, own_mount: Mount, caller: Caller, troubled: RunningSandbox
+) -> None:
+    data = content(3, 40 << 20)
+    caller(write_file, place / "large", data)
+    own_mount.fresh_view()
+    fd = caller(os.open, place / "large", os.O_RDONLY)
+    for offset in range(0, len(data), 10 << 20):
+        troubled.control.expire("download")
+        assert caller(os.pread, fd, 50_000, offset) == data[offset : offset + 50_000]
+    caller(os.close, fd)
+
+
+FAULTS = [
+    {"path": "/uploads|/files/uploads", "kind": "status", "status": 503, "count": 6},
+    {"path": "/uploads|/files/uploads", "kind": "status", "status": 500, "body": "html", "count": 6},
+    {"path": "/uploads|/files/uploads", "kind": "drop", "count": 6},
+    {"path": "/uploads|/files/uploads", "method": "PUT", "kind": "lost_reply", "count": 6},
+    {"path": "/nodes/folders", "method": "POST", "kind": "lost_reply", "count": 3},
+    {"path": "/nodes/(files|folders)/[0-9]", "method": "PUT", "kind": "lost_reply", "count": 3},
+    {"path": "/nodes/[0-9]+$", "method": "DELETE", "kind": "lost_reply", "count": 3},
+    {"path": "/api", "kind": "status", "status": 429, "headers": {"Retry-After": "1"}, "count": 5},
+    {"path": "/api", "kind": "status", "status": 502, "body": "garbage", "count": 20},
+]
+
+
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('status', '')} {fault['path']}"
+)
+def test_every_change_arrives_once(
+    own_mount: Mount, place: Path, caller: Caller, troubled: RunningSandbox, fault: dict[str, object]
+) -> None:
+    for name in ("doomed", "old name"):
+        caller(write_file, place / name, name.encode())
+    own_mount.settle()
+    troubled.control.fault(**fault)  # type: ignore[arg-type] # one of the keys is the path
+    caller(make_many, place, 5)
+    for name in ("one", "two"):
+        caller(os.mkdir, place / name)
+        caller(write_file, place / name / "inside", content(4, 20_000))
+    caller(os.rename, place / "old name", place / "new name")
+    caller(os.unlink, place / "doomed")
+    caller(write_file, place / "known", b"overwritten")
+    own_mount.settle()
+    hits = sum(each["hits"] for each in troubled.control.faults())
+    assert hits > 0, "the fault was never met"
+    troubled.control.clear_faults()
+    own_mount.fresh_view()
+    made = [f"file-{number:04}" for number in range(5)]
+    assert caller(names, place) == [*made, "known", "new name", "one", "two"]
+    assert caller(wrong_ones, place, 5) == []
+    assert caller(read_file, place / "known") == b"overwritten"
+    assert caller(read_file, place / "new name") == b"old name"
+    assert [caller(read_file, place / name / "inside") for name in ("one", "two")] == [content(4, 20_000)] * 2
+
+
+def test_work_goes_on_while_the_service_is_away(fuse: None, tmp_path: Path, caller: Caller) -> None:
+    server = start_sandbox(tmp_path / "data")
+    account, port = new_account(server), int(server.base_url.rpartition(":")[2])
+    try:
+        with mounted(account) as mount:
+            place = mount.mountpoint / PLAIN_ROOM
+            caller(write_file, place / "known", content(1, 100_000))
+            mount.fresh_view()
+            assert caller(read_file, place / "known") == content(1, 100_000)
+            server.stop()
+            caller(make_many, place, 20)
+            caller(os.mkdir, place / "directory")
+            caller(os.rename, place / "file-0000", place / "directory/moved")
+            assert caller(read_file, place / "known") == content(1, 100_000)
+            assert caller(names, place / "directory") == ["moved"]
+            mount.stop()
+            mount.start()
+            assert caller(read_file, place / "file-0019") == b"I am file-0019\n"
+            server = start_sandbox(tmp_path / "data", port=port)
+            mount.fresh_view()
+        with Service(account.url, account.username, account.password) as service:
+            found = service.tree(f"/{PLAIN_ROOM}")
+        assert sorted(found) == ["directory", "directory/moved", *(f"file-{n:04}" for n in range(1, 20)), "known"]
+    finally:
+        server.stop()
