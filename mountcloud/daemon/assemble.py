@@ -32,8 +32,6 @@ from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.policy.names import disambiguate, to_file_name
 from mountcloud.providers import registry
-from mountcloud.providers.wrap.limited import Limited
-from mountcloud.providers.wrap.retrying import Retrying
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.chunk_memory import ChunkMemory
 from mountcloud.store.index import Index
@@ -75,7 +73,7 @@ def assemble(
     account: AccountSettings, paths: AccountPaths, secrets: Secrets, mountpoint: Path, nursery: trio.Nursery
 ) -> Mount:
     """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
-    provider = wrapped(registry.create(account.provider, account.options, secrets))
+    provider = registry.create(account.provider, account.options, secrets)
     index = Index(paths.index, _name_of)
     journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
     staging = Staging(paths.staging)
@@ -117,8 +115,3 @@ def assemble(
     operations = Operations(FileSystem(core, max_size), timeouts)
     session = Session(mountpoint, account.name, notifier, account.allow_other)
     return Mount(provider, index, journal, attributes, syncer, replayer, core, session, operations)
-
-
-def wrapped(provider: Provider) -> Provider:
-    """The order of the wrappers: a retry waits for its turn like any other call."""
-    return Retrying(Limited(provider))
