@@ -28,6 +28,7 @@ setup(
     ],
     extras_require={
         "sandbox": SANDBOX,
+        "keyring": ["keyring>=25"],
         "test": [*SANDBOX, *LINT, *TEST],
         # The services' own clients pin old libraries, so they live in an environment of their own (see ./run).
         "interop-dracoon": ["dracoon>=1.13"],

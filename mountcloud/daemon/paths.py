@@ -61,11 +61,6 @@ class AccountPaths:
         return self.cache / "index.db"
 
     @property
-    def chunks(self) -> Path:
-        """The directory of cached file pieces."""
-        return self.cache / "chunks"
-
-    @property
     def journal(self) -> Path:
         """What is owed to the service: precious."""
         return self.state / "journal.db"

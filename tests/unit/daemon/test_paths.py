@@ -27,7 +27,6 @@ def test_xdg_variables_are_followed() -> None:
     assert paths.lock == Path("/s/mountcloud/work/lock")
     assert paths.secrets == Path("/s/mountcloud/work/secrets.json")
     assert paths.index == Path("/c/mountcloud/work/index.db")
-    assert paths.chunks == Path("/c/mountcloud/work/chunks")
     assert paths.control == Path("/r/mountcloud/work/control.sock")
     assert config_file(environment) == Path("/f/mountcloud/config.toml")
     assert data_directory(environment) == Path("/d/mountcloud")

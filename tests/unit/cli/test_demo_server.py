@@ -1,0 +1,83 @@
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from mountcloud.cli import demo_server
+from mountcloud.cli.demo_server import running_server
+from mountcloud.cli.outcome import CommandFailed
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/api/v4/public/software/version", timeout=10) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def test_the_server_answers_until_the_end_and_keeps_its_files(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data") as first:
+        assert first.startswith("http://127.0.0.1:")
+        assert answers(first)
+    assert not answers(first)
+    before = {path.name for path in (tmp_path / "data").iterdir()}
+    assert before
+    with running_server(tmp_path / "data") as second:
+        assert answers(second)
+    assert {path.name for path in (tmp_path / "data").iterdir()} == before
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho starting\necho 'the disk is on fire' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(CommandFailed, match="the disk is on fire"), running_server(tmp_path / "data"):
+        pass
+
+
+def test_a_server_that_never_gets_ready_is_given_up_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\ntrap '' TERM\nwhile :; do sleep 0.1; done\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(demo_server, "_START_WITHIN_S", 0.5)
+    monkeypatch.setattr(demo_server, "_STOP_WITHIN_S", 0.2)
+    with pytest.raises(CommandFailed, match="not ready after"), running_server(tmp_path / "data"):
+        pass
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+OWNER = """
+import sys, os, signal
+from pathlib import Path
+from mountcloud.cli.demo_server import running_server
+with running_server(Path(sys.argv[1])) as address:
+    print(address, flush=True)
+    signal.pause()
+"""
+
+
+def test_the_server_does_not_outlive_a_killed_demo(tmp_path: Path) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path / "data")], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    address = owner.stdout.readline().strip()
+    assert answers(address)
+    owner.send_signal(signal.SIGKILL)
+    # The pipe of its output closes when the last process that holds it has ended; the server holds its own only.
+    owner.communicate(timeout=30)
+    with running_server(tmp_path / "data") as again:
+        assert answers(again)
+    wait_until_silent(address)
+
+
+def wait_until_silent(address: str) -> None:
+    """Its end takes as long as it takes; the time limit of the test bounds it."""
+    while answers(address):
+        continue

@@ -1,0 +1,173 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TEST_PACKAGES = (
+    "fuse3 libfuse3-dev pkg-config gcc libc6-dev python3-dev python3-venv ca-certificates git rsync sqlite3 tar attr"
+    " acl vim-tiny diffutils findutils procps psmisc util-linux shellcheck"
+)
+
+
+class Checkout:
+    """A clone in which every program that ``run`` calls is a stand-in that writes down how it was called."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.log = directory / "log"
+        self.log.touch()
+        for name in ("run", "setup.py", "pyproject.toml"):
+            shutil.copy2(ROOT / name, directory / name)
+        self.program("bin/apt-get")
+        self.program("bin/sudo", 'shift; exec "$@"')
+        self.program("bin/dpkg-query", f"cat {directory}/installed")
+        for name in ("ruff", "mypy", "lint-imports", "python"):
+            self.program(f".venv/bin/{name}")
+        self.program(".venv-interop/bin/python")
+        self.installed(TEST_PACKAGES)
+
+    def program(self, path: str, then: str = "exit 0") -> None:
+        file = self.directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        quiet = path.endswith("dpkg-query")
+        note = "" if quiet else f'[ "$1" = -c ] || echo "{path} $*" >>{self.log}\n'
+        file.write_text(f"#!/bin/sh\n{note}{then}\n")
+        file.chmod(0o755)
+
+    def installed(self, packages: str) -> None:
+        text = " ".join(f"installed:{name}" for name in packages.split())
+        (self.directory / "installed").write_text(f"{text} not-installed:other ")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PATH": f"{self.directory}/bin:{os.environ['PATH']}"}
+        return subprocess.run(
+            ["dash", str(self.directory / "run"), *arguments],
+            cwd="/",
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def calls(self) -> list[str]:
+        found = self.log.read_text().splitlines()
+        self.log.write_text("")
+        return found
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_the_shell_finds_no_fault() -> None:
+    for script in ("run", ".ci/run"):
+        subprocess.run(["dash", "-n", str(ROOT / script)], check=True, timeout=60)
+        assert os.access(ROOT / script, os.X_OK)
+
+
+@pytest.mark.skipif(
+    not shutil.which("shellcheck") and "MOUNTCLOUD_REQUIRE_ALL" not in os.environ,
+    reason="shellcheck is not installed; ./run setup does it",
+)
+def test_shellcheck_finds_no_fault() -> None:
+    subprocess.run(["shellcheck", str(ROOT / "run"), str(ROOT / ".ci" / "run")], check=True, timeout=60)
+
+
+def test_a_complete_test_run(checkout: Checkout) -> None:
+    assert checkout.run("test").returncode == 0
+    assert checkout.calls() == [
+        ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
+        ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13",
+        ".venv/bin/ruff format --check .",
+        ".venv/bin/ruff check .",
+        ".venv/bin/mypy ",
+        ".venv/bin/lint-imports ",
+        ".venv/bin/python -m pytest",
+    ]
+
+
+def test_nothing_is_installed_twice_until_the_packaging_changes(checkout: Checkout) -> None:
+    checkout.run("setup")
+    checkout.calls()
+    assert checkout.run("test", "-k", "a b").returncode == 0
+    assert checkout.calls() == [".venv/bin/python -m pytest -k a b"]
+    with (checkout.directory / "setup.py").open("a") as file:
+        file.write("# changed\n")
+    checkout.run("test", "-x")
+    assert [call for call in checkout.calls() if "pip" in call] == [
+        ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
+        ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13",
+    ]
+
+
+def test_the_demo_needs_less_and_uses_a_test_environment_too(checkout: Checkout) -> None:
+    assert checkout.run("demo", "/a dir").returncode == 0
+    assert checkout.calls() == [
+        ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[sandbox]",
+        ".venv/bin/python -m mountcloud demo /a dir",
+    ]
+    checkout.run("setup")
+    checkout.calls()
+    checkout.run("demo")
+    assert checkout.calls() == [".venv/bin/python -m mountcloud demo"]
+
+
+@pytest.mark.parametrize("broken", ["ruff", "mypy", "lint-imports"])
+def test_a_failed_check_fails_and_nothing_after_it_runs(checkout: Checkout, broken: str) -> None:
+    checkout.program(f".venv/bin/{broken}", "exit 3")
+    assert checkout.run("test").returncode == 1
+    assert not any("pytest" in call for call in checkout.calls())
+
+
+def test_failing_tests_and_demos_fail(checkout: Checkout) -> None:
+    checkout.run("setup")
+    checkout.program(".venv/bin/python", '[ "$2" = pytest ] && exit 4; [ "$2" = mountcloud ] && exit 5; exit 0')
+    assert checkout.run("test", "-x").returncode == 4
+    assert checkout.run("demo").returncode == 5
+
+
+def test_a_failed_installation_is_tried_again(checkout: Checkout) -> None:
+    checkout.program(".venv/bin/python", '[ "$2" = pip ] && exit 1; exit 0')
+    assert checkout.run("demo").returncode == 1
+    assert not any("mountcloud demo" in call for call in checkout.calls())
+    checkout.program(".venv/bin/python")
+    assert checkout.run("demo").returncode == 0
+    assert any("pip install" in call for call in checkout.calls())
+
+
+def test_only_missing_packages_are_installed(checkout: Checkout) -> None:
+    checkout.run("setup")
+    checkout.calls()
+    checkout.installed(TEST_PACKAGES.replace("rsync ", "").replace("fuse3 ", "", 1))
+    assert checkout.run("test", "-x").returncode == 0
+    apt = [call for call in checkout.calls() if call.startswith("bin/apt-get")]
+    assert apt == ["bin/apt-get update -q", "bin/apt-get install -q -y --no-install-recommends fuse3 rsync"]
+
+
+def test_a_failed_apt_fails(checkout: Checkout) -> None:
+    checkout.installed("")
+    checkout.program("bin/apt-get", '[ "$1" = update ]')
+    assert checkout.run("demo").returncode != 0
+    assert not any(".venv" in call for call in checkout.calls())
+
+
+def test_bench_lists_and_takes_measurements(checkout: Checkout) -> None:
+    empty = checkout.run("bench")
+    assert (empty.returncode, "no measurements" in empty.stderr) == (0, True)
+    (checkout.directory / "bench").mkdir()
+    (checkout.directory / "bench" / "reading.py").touch()
+    assert checkout.run("bench").stdout == "reading\n"
+    assert checkout.run("bench", "writing").returncode == 1
+    assert checkout.run("bench", "reading", "fast").returncode == 0
+    assert checkout.calls()[-1] == ".venv/bin/python bench/reading.py fast"
+
+
+def test_usage(checkout: Checkout) -> None:
+    assert checkout.run("help").returncode == 0
+    assert checkout.run().returncode == 0
+    wrong = checkout.run("tset")
+    assert (wrong.returncode, "./run test" in wrong.stderr) == (2, True)
