@@ -1,6 +1,15 @@
+from collections.abc import Iterator
+
 import pytest
 
+from tests.conformance.dracoon_factories import shared
 from tests.conformance.factories import FACTORIES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_shared_sandbox() -> Iterator[None]:
+    yield
+    shared.stop()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -16,6 +16,7 @@ from mountcloud.model.names import NameRules
 from mountcloud.model.provider import Capabilities, ChangeFeed
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
+from tests.conformance.dracoon_factories import DRACOON
 from tests.conformance.under_test import Factory, ProviderUnderTest
 
 STRICT_NAMES = NameRules(
@@ -58,4 +59,5 @@ FACTORIES: dict[str, Factory] = {
     "memory-no-feed": partial(memory, ChangeFeed.NONE),
     "memory-encrypted": partial(memory, ChangeFeed.TREE_VERSION, encrypted=True),
     "memory-strict-names": partial(memory, ChangeFeed.NONE, names=STRICT_NAMES),
+    **DRACOON,
 }
