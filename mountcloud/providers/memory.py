@@ -100,7 +100,10 @@ class MemoryProvider:
         return await self._call("open", lambda: self._open(node))
 
     async def upload(self, target: UploadTarget, source: Source) -> Node:
-        """Store a file; everything is checked before the first byte is read, and again at the end."""
+        """Store a file; all is checked before the first byte is read and again at the end.
+
+        A file whose content is replaced stays where it is now, even if another client moved it since.
+        """
         self._check_upload(target)
         content = await _read(source, target.size)
         return await self._call("upload", lambda: self._upload(target, content))
@@ -155,28 +158,23 @@ class MemoryProvider:
         return MemoryContent(self.service, node.ref, GcmStreamCipher(entry.file_key, entry.node.size))
 
     def _check_upload(self, target: UploadTarget) -> None:
-        parent = self._tree.directory(target.parent).node
-        name = self._accepted(target.name)
-        replaced = None
+        freed = 0
         if target.replaces is None:
-            _require(parent, Rights.CREATE_FILES)
-            self._check_free(target.parent, name, None)
+            _require(self._tree.directory(target.parent).node, Rights.CREATE_FILES)
+            self._check_free(target.parent, self._accepted(target.name), None)
         else:
-            replaced = self._replaced_by_upload(target, target.replaces)
+            freed = self._replaced_by_upload(target.replaces).size
         if 0 < self.capabilities.max_file_size < target.size:
             raise TooLarge(f"files have up to {self.capabilities.max_file_size} bytes")
-        freed = replaced.size if replaced else 0
         if self.service.quota is not None and self._tree.size() - freed + target.size > self.service.quota:
             raise QuotaExceeded("the account is full")
 
-    def _replaced_by_upload(self, target: UploadTarget, ref: Ref) -> Node:
+    def _replaced_by_upload(self, ref: Ref) -> Node:
         node = self._tree.entry(ref.id).node
         if node.is_directory:
             raise IsADirectory(f"{node.name!r} is a directory")
         _require(node, Rights.WRITE)
         _check_version(node, ref.version)
-        if (node.parent, node.name) != (target.parent, self._accepted(target.name)):
-            raise InvalidArgument("an upload that replaces a file cannot move it")
         return node
 
     def _upload(self, target: UploadTarget, content: bytes) -> Node:

@@ -73,6 +73,16 @@ async def test_a_lost_update_is_noticed(t: ProviderUnderTest) -> None:
 
 
 @conforms
+async def test_new_content_goes_where_the_file_is_now(t: ProviderUnderTest) -> None:
+    old = await put(t, "file", b"old")
+    await t.second.move(old.ref, t.place, "renamed", None)
+    new = await put(t, "file", b"new", replaces=old)
+    assert (new.id, new.name) == (old.id, "renamed")
+    assert [(child.id, child.name) for child in await t.second.children(t.place)] == [(old.id, "renamed")]
+    assert await read(t.second, new) == b"new"
+
+
+@conforms
 async def test_content_cannot_be_given_to_what_is_gone(t: ProviderUnderTest) -> None:
     node = await put(t, "file", b"base")
     await t.second.remove(node.ref)
