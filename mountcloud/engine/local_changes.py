@@ -115,17 +115,16 @@ class LocalChanges:
         doomed = None if victim is None else self.subject(victim)
         target = Slot(parent.node.id, name)
         amendment = merging.move(self.subject(entry), target, doomed, self.journal.last)
+        self._amend(amendment)
         if victim is not None:
             self._unlink(victim)
-        self._amend(amendment)
         self.index.place(entry.inode, parent.node.id, name, file_name)
         self._touch(source, parent.node.id)
 
     def remove(self, entry: Entry) -> None:
         """A file, or a directory whose children are all gone, goes. Open handles keep it until they are closed."""
-        amendment = merging.remove(self.subject(entry))
+        self._amend(merging.remove(self.subject(entry)))
         self._unlink(entry)
-        self._amend(amendment)
         self._touch(entry.node.parent)
 
     def _unlink(self, entry: Entry) -> None:
@@ -133,16 +132,21 @@ class LocalChanges:
             self.index.detach(entry.inode)
             self._unlinked[entry.inode] = entry.node.id
         else:
-            self.index.drop(entry.inode)
-            self.drafts.discard(entry.inode)
+            self._drop(entry.inode)
+
+    def _drop(self, inode: Inode) -> None:
+        """Nothing shows the node any more; its bytes go too, unless an upload that may have begun still needs them."""
+        self.index.drop(inode)
+        draft = self.drafts.get(inode)
+        needed = draft is not None and any(each.staged == draft.file.name for each in self.journal.operations)
+        self.drafts.discard(inode, keep_file=needed)
 
     def closed(self, inode: Inode) -> None:
         """The last handle is closed: what it held may be sent or go."""
         draft = self.drafts.get(inode)
         if inode in self._unlinked:
             del self._unlinked[inode]
-            self.index.drop(inode)
-            self.drafts.discard(inode)
+            self._drop(inode)
         elif draft is not None:
             self.seal(draft)
             entry = self.index.entry(inode)

@@ -26,7 +26,7 @@ from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
 from mountcloud.policy.conflict import conflict_name
 from mountcloud.policy.names import to_file_name
-from mountcloud.policy.ordering import next_due, ready
+from mountcloud.policy.ordering import next_due, ready, stuck
 from mountcloud.policy.upload import Event, after
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Index
@@ -86,12 +86,16 @@ class Replayer:
         return replace(operation, state=after(operation.state, Event.STARTED))
 
     async def drained(self) -> None:
-        """Wait until nothing is owed that can be sent without somebody's help."""
-        while any(each.state is not OperationState.PARKED for each in self.journal.operations):
+        """Wait until nothing is owed that can be sent without somebody's help, or before a program closes a file."""
+        while self._sendable():
             self._idle = trio.Event()
             self.hurry()
             with trio.move_on_after(0.5):
                 await self._idle.wait()
+
+    def _sendable(self) -> bool:
+        helpless = stuck(self.journal.operations)
+        return any(each.id not in helpless and not self.local.held(each) for each in self.journal.operations)
 
     def hurry(self) -> None:
         """Saved files need not rest any longer."""
@@ -180,7 +184,7 @@ class Replayer:
         if isinstance(failure, AuthenticationRequired | AccountBlocked):
             return _LOGIN_RETRY
         retry_after = failure.retry_after if isinstance(failure, Unavailable) else None
-        return delay(operation.attempts, retry_after, self.jitter())
+        return delay(operation.attempts + 1, retry_after, self.jitter())
 
     def _park(self, operation: Operation, failure: Failure) -> None:
         current = self.journal.get(operation.id)

@@ -62,12 +62,16 @@ class Sender:
         target = _target(operation)
         own = await self._own_earlier(operation, target)
         if own is not None:
-            generation = operation.generation if operation.tried_mtime_ns == operation.mtime_ns else -1
-            return Settled(own, generation)
+            return Settled(own, operation.tried_generation)
         current = self.journal.get(operation.id)
         if current is None:
             raise Superseded
-        tried = replace(current, tried_size=current.size, tried_mtime_ns=current.mtime_ns)
+        tried = replace(
+            current,
+            tried_size=current.size,
+            tried_mtime_ns=current.mtime_ns,
+            tried_generation=current.generation,
+        )
         self.journal.put(tried)
         return Settled(await self._transfer(tried, target), tried.generation)
 

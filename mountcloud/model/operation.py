@@ -44,9 +44,9 @@ class Operation:
     remove). ``version`` is the version of ``node`` on which it is based (empty for a node the service does not know).
     ``replaces`` makes way for it: the base version of an upload, or the node at the target of a move.
     ``staged`` names the draft of an upload, ``generation`` the state of it that is owed;
-    ``tried_size`` and ``tried_mtime_ns`` are those of the last attempt (-1 = none), by which a retry knows its own file
-    on the service again after a lost reply. Times are in seconds since the
-    epoch, ``mtime_ns`` in nanoseconds.
+    ``tried_size``, ``tried_mtime_ns`` and ``tried_generation`` are those of the last attempt (-1 = none), by which a
+    retry knows its own file on the service again after a lost reply, and which state of it that is. Times are in
+    seconds since the epoch, ``mtime_ns`` in nanoseconds.
     """
 
     id: OperationId
@@ -63,6 +63,7 @@ class Operation:
     generation: int = 0
     tried_size: int = -1
     tried_mtime_ns: int = 0
+    tried_generation: int = -1
     state: OperationState = OperationState.QUEUED
     attempts: int = 0
     not_before: float = 0.0
@@ -80,5 +81,7 @@ class Operation:
 
     @property
     def unsent(self) -> bool:
-        """True while nothing of it can have reached the service."""
+        """True while nothing of it can have reached the service: it was never tried, or refused."""
+        if self.state is OperationState.PARKED:
+            return True
         return self.state is not OperationState.SENDING and self.attempts == 0

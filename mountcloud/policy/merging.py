@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mountcloud.model.ids import NodeId, OperationId, Ref, is_local
-from mountcloud.model.operation import Operation, OperationKind, Slot
+from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.upload import Event, after
 
 NEW = OperationId(0)
@@ -61,10 +61,11 @@ class Sealed:
 
 
 def seal(subject: Subject, sealed: Sealed) -> Amendment:
-    """The content of a file is owed: several saves are one upload, of the last of them."""
+    """The content of a file is owed: several saves are one upload, of the last of them, with its time."""
     old = subject.upload
     if old is not None:
-        return Amendment(put=(_refill(old, sealed),))
+        outdated = tuple(each.id for each in subject.owed if each.kind is OperationKind.SET_TIMES and each.unsent)
+        return Amendment(outdated, (_refill(old, sealed),))
     fresh = Operation(
         NEW,
         OperationKind.UPLOAD,
@@ -101,12 +102,11 @@ def move(subject: Subject, target: Slot, victim: Subject | None, last: Operation
     A new file that was never sent is simply made under its new name, with the victim as the content that it replaces:
     that is what saves by "write beside, rename over" come to.
     """
-    cleared = Amendment() if victim is None else _clear(victim, subject.is_directory)
-    replaces = None if victim is None or subject.is_directory or is_local(victim.ref.id) else victim.ref
+    cleared, replaces = (Amendment(), None) if victim is None else _make_way(victim, subject.is_directory)
     creation = subject.creation
     if creation is not None:
         left = _removal_of(creation.replaces, creation.target)
-        moved = replace(creation, id=NEW, target=target, replaces=replaces)
+        moved = replace(_afresh(creation), id=NEW, target=target, replaces=replaces)
         return Amendment((*cleared.drop, creation.id), (*left, *cleared.put, moved))
     operation = Operation(
         NEW,
@@ -120,19 +120,35 @@ def move(subject: Subject, target: Slot, victim: Subject | None, last: Operation
     )
     newest = subject.owed[-1] if subject.owed else None
     if victim is None and newest is not None and newest.id == last and _is_plain_move(newest):
-        return Amendment(put=(replace(newest, target=target),))
+        return Amendment(put=(replace(_afresh(newest), target=target),))
     return Amendment(cleared.drop, (*cleared.put, operation))
+
+
+def _afresh(operation: Operation) -> Operation:
+    """An operation that gets another target: what was refused in one place may be accepted in another."""
+    if operation.state is not OperationState.PARKED:
+        return operation
+    return replace(operation, state=after(operation.state, Event.SUPERSEDED), attempts=0, error="")
 
 
 def _is_plain_move(operation: Operation) -> bool:
     return operation.kind is OperationKind.MOVE and operation.unsent and operation.replaces is None
 
 
-def _clear(victim: Subject, by_directory: bool) -> Amendment:
-    """What is owed for a node that another one replaces; its removal, unless the other one replaces its content."""
-    replaced_by_content = not is_local(victim.ref.id) and not by_directory
+def _make_way(victim: Subject, by_directory: bool) -> tuple[Amendment, Ref | None]:
+    """What is owed for a node that another one replaces, and whose content that other one replaces on the service.
+
+    A file replaces the victim's, or the one that the victim was to replace but never did; else the victim is removed.
+    """
     gone = remove(victim)
-    return Amendment(gone.drop) if replaced_by_content else gone
+    if by_directory:
+        return gone, None
+    if not is_local(victim.ref.id):
+        return Amendment(gone.drop), victim.ref
+    creation = victim.creation
+    if creation is None or creation.replaces is None:
+        return gone, None
+    return Amendment(gone.drop), creation.replaces
 
 
 def remove(subject: Subject) -> Amendment:

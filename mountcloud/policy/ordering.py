@@ -13,7 +13,7 @@ A directory that the service does not know yet is waited for wherever its creati
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from mountcloud.model.ids import NodeId, is_local
+from mountcloud.model.ids import NodeId, OperationId, is_local
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 
 _RUNNABLE = {OperationState.QUEUED, OperationState.WAITING}
@@ -21,8 +21,9 @@ _RUNNABLE = {OperationState.QUEUED, OperationState.WAITING}
 
 @dataclass(slots=True)
 class _Earlier:
-    """What the operations seen so far touch."""
+    """What the operations seen so far touch. ``waits_for_local``: a directory's creation may stand further back."""
 
+    waits_for_local: bool = True
     nodes: set[NodeId] = field(default_factory=set)
     slots: set[Slot] = field(default_factory=set)
     directories: set[NodeId] = field(default_factory=set)
@@ -31,7 +32,9 @@ class _Earlier:
         target, source = operation.target, operation.source
         if not self.nodes.isdisjoint(operation.nodes):
             return True
-        if target is not None and (target in self.slots or target.parent in self.nodes or is_local(target.parent)):
+        if target is not None and (target in self.slots or target.parent in self.nodes):
+            return True
+        if target is not None and self.waits_for_local and is_local(target.parent):
             return True
         if source is not None and source in self.slots:
             return True
@@ -62,6 +65,23 @@ def ready(
                 break
         earlier.add(operation)
     return found
+
+
+def stuck(operations: Iterable[Operation]) -> set[OperationId]:
+    """Operations that cannot go on without somebody's help: the parked ones, and all that wait for one of them."""
+    owed = list(operations)
+    found: set[OperationId] = set()
+    while True:
+        earlier = _Earlier(waits_for_local=False)
+        makers = {node for each in owed if each.id in found for node in each.nodes}
+        before = len(found)
+        for operation in owed:
+            homeless = operation.target is not None and operation.target.parent in makers
+            if operation.state is OperationState.PARKED or homeless or earlier.blocks(operation):
+                found.add(operation.id)
+                earlier.add(operation)
+        if len(found) == before:
+            return found
 
 
 def next_due(operations: Iterable[Operation], now: float) -> float | None:

@@ -24,7 +24,7 @@ _MIGRATIONS = [
         mtime_ns INTEGER NOT NULL,
         staged TEXT NOT NULL,           -- file name below staging/, empty if none
         generation INTEGER NOT NULL,
-        tried_size INTEGER NOT NULL, tried_mtime_ns INTEGER NOT NULL,
+        tried_size INTEGER NOT NULL, tried_mtime_ns INTEGER NOT NULL, tried_generation INTEGER NOT NULL,
         state TEXT NOT NULL,
         attempts INTEGER NOT NULL,
         not_before REAL NOT NULL,       -- seconds since the epoch
@@ -35,8 +35,8 @@ _MIGRATIONS = [
 
 _COLUMNS = (
     "kind, node, version, is_directory, target_parent, target_name, source_parent, source_name, replaces_id, "
-    "replaces_version, size, mtime_ns, staged, generation, tried_size, tried_mtime_ns, state, attempts, not_before, "
-    "error"
+    "replaces_version, size, mtime_ns, staged, generation, tried_size, tried_mtime_ns, tried_generation, state, "
+    "attempts, not_before, error"
 )
 _MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
 
@@ -59,7 +59,7 @@ def _values(operation: Operation) -> tuple[object, ...]:
     )
 
 
-_PLAIN = ("size", "mtime_ns", "staged", "generation", "tried_size", "tried_mtime_ns")
+_PLAIN = ("size", "mtime_ns", "staged", "generation", "tried_size", "tried_mtime_ns", "tried_generation")
 
 
 def _slot(parent: str | None, name: str | None) -> Slot | None:
@@ -67,7 +67,7 @@ def _slot(parent: str | None, name: str | None) -> Slot | None:
 
 
 def _operation(row: Row) -> Operation:
-    plain = dict(zip(_PLAIN, row[11:17], strict=True))
+    plain = dict(zip(_PLAIN, row[11:18], strict=True))
     return Operation(
         OperationId(row[0]),
         OperationKind(row[1]),
@@ -78,10 +78,10 @@ def _operation(row: Row) -> Operation:
         source=_slot(row[7], row[8]),
         replaces=None if row[9] is None else Ref(NodeId(row[9]), Version(row[10])),
         **plain,
-        state=OperationState(row[17]),
-        attempts=row[18],
-        not_before=row[19],
-        error=row[20],
+        state=OperationState(row[18]),
+        attempts=row[19],
+        not_before=row[20],
+        error=row[21],
     )
 
 
