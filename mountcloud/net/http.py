@@ -136,7 +136,12 @@ class Client:
                 headers=sent,
                 content=content,
             )
-        return await self._patiently(target, "call", lambda: self._exchange(request))
+
+        async def attempt() -> Response:
+            request.stream = _Stream(_Once(request.content), len(request.content))
+            return await self._exchange(request)
+
+        return await self._patiently(target, "call", attempt)
 
     async def get_range(self, url: str, span: StoredSpan, total: int) -> Response:
         """The bytes of ``span`` of a resource of ``total`` bytes, without credentials; redirects are followed.
@@ -219,6 +224,7 @@ class Client:
         """Follow redirects one by one, since each new address must pass our own checks."""
         for _ in range(_MAX_REDIRECTS):
             request = self._http.build_request("GET", target, headers=headers)
+            request.stream = _Stream(_Once(b""), 0)
             answer = await self._http.send(request, stream=True)
             if not answer.has_redirect_location:
                 return answer
@@ -234,8 +240,9 @@ class Client:
 
 
 class _Stream(httpx.AsyncByteStream):
-    """A body that hands out its iterator without a generator around it, and sees to its length.
+    """A body that is no generator, and sees to its length.
 
+    A generator that a cancelled request leaves suspended is finalised at a time of Python's choosing, with a warning.
     The length is checked here because the library lets an exception of a third library through otherwise.
     """
 
@@ -257,6 +264,21 @@ class _Stream(httpx.AsyncByteStream):
         if self._missing < 0:
             raise Unavailable("there were more bytes to be sent than announced")
         return piece
+
+
+class _Once:
+    """A body in memory, in one piece."""
+
+    def __init__(self, content: bytes) -> None:
+        self._pieces = iter([content] if content else [])
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
 
 
 @contextmanager

@@ -107,9 +107,7 @@ class Api:
         self, token: AccessToken, method: str, path: str, params: Mapping[str, str | int] | None, json: object
     ) -> Response:
         authorization = f"Bearer {token.value}"
-        return await self._client.request(
-            method, f"/api{path}", params=params, json=json, authorization=authorization
-        )
+        return await self._client.request(method, f"/api{path}", params=params, json=json, authorization=authorization)
 
 
 async def call_or_none(api: Api, path: str) -> wire.Json | None:

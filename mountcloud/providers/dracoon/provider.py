@@ -1,11 +1,13 @@
 """DRACOON as a provider: each verb of the port, handed to the part that knows how."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mountcloud.crypt.gcm_stream import GcmStreamCipher
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.change import ChangeBatch
-from mountcloud.model.errors import Failure, IsADirectory, NotFound, Outdated, Unsupported
+from mountcloud.model.errors import IsADirectory, NotFound, Outdated, Unsupported
 from mountcloud.model.ids import Cursor, NodeId, Ref
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Node
@@ -115,19 +117,17 @@ class DracoonProvider:
     async def upload(self, target: UploadTarget, source: Source) -> Node:
         """Store a whole file."""
         if target.replaces is None:
-            _check_name(target.name)
+            target = replace(target, name=_checked(target.name))
         return self._tree.to_node(await self._uploads.upload(target, source))
 
     async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
         """Make a folder; at the top level a room that only this account can enter."""
-        _check_name(name)
-        me = await self._account.facts()
+        name, me = _checked(name), await self._account.facts()
         return self._tree.to_node(await self._tree.make_directory(parent, name, mtime_ns, me.id))
 
     async def move(self, ref: Ref, parent: NodeId, name: str, replaces: Ref | None) -> Node:
         """Give a node another place; new rooms bring new readers, who then need its key."""
-        _check_name(name)
-        moved = await self._tree.move(ref, parent, name, replaces)
+        moved = await self._tree.move(ref, parent, _checked(name), replaces)
         if moved.reparented and moved.remote.encrypted:
             await self._uploads.share_keys(moved.remote)
         return self._tree.to_node(moved.remote)
@@ -159,8 +159,9 @@ def create(settings: Mapping[str, object], secrets: Secrets) -> DracoonProvider:
     return DracoonProvider(settings_from(settings), secrets)
 
 
-def _check_name(name: str) -> None:
-    """Refuse early what the service would refuse later."""
-    problem: Failure | None = names.check(NAMES, name)
+def _checked(name: str) -> str:
+    """The name in the service's normal form; raises early what the service would refuse later (DRACOON facts, 19)."""
+    problem = names.check(NAMES, name)
     if problem is not None:
         raise problem
+    return unicodedata.normalize("NFC", name)
