@@ -6,12 +6,22 @@ from collections.abc import Callable, Mapping
 from mountcloud.model.errors import InvalidArgument
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.providers.dracoon import provider as dracoon
+from mountcloud.providers.memory import MemoryProvider
 
 Factory = Callable[[Mapping[str, object], Secrets], Provider]
 """Makes a provider of its settings and secrets, without network; raises ``InvalidArgument`` for wrong settings."""
 
+
+def _memory(settings: Mapping[str, object], _: Secrets) -> Provider:
+    """A service of its own that dies with the provider, for trying things out."""
+    if settings:
+        raise InvalidArgument(f"unknown setting {next(iter(settings))!r}", hint="the provider 'memory' has none")
+    return MemoryProvider()
+
+
 FACTORIES: dict[str, Factory] = {
     "dracoon": dracoon.create,
+    "memory": _memory,
 }
 
 
