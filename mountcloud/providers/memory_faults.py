@@ -33,7 +33,7 @@ class Fault:
 class Faults:
     """Faults by the name of the method that meets them, each met once, in order; and a count of all calls.
 
-    Names are those of the ``Provider`` methods, and ``fetch`` for ``Content.fetch``.
+    Names are those of the ``Provider`` methods, and ``fetch`` and ``close`` for ``Content``.
     """
 
     def __init__(self) -> None:

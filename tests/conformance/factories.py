@@ -16,6 +16,8 @@ from mountcloud.model.names import NameRules
 from mountcloud.model.provider import Capabilities, ChangeFeed
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
+from mountcloud.providers.wrap.limited import limited
+from mountcloud.providers.wrap.retrying import retrying
 from tests.conformance.dracoon_factories import DRACOON
 from tests.conformance.under_test import Factory, ProviderUnderTest
 
@@ -33,7 +35,7 @@ STRICT_NAMES = NameRules(
 
 @asynccontextmanager
 async def memory(
-    feed: ChangeFeed, *, names: NameRules | None = None, encrypted: bool = False
+    feed: ChangeFeed, *, names: NameRules | None = None, encrypted: bool = False, wrapped: bool = False
 ) -> AsyncIterator[ProviderUnderTest]:
     """A service whose directories' versions are held back until the test settles, like those of a real one."""
     capabilities = Capabilities(change_feed=feed, names=names or NameRules(), max_file_size=10_000_000)
@@ -48,7 +50,10 @@ async def memory(
         await trio.lowlevel.checkpoint()
         service.directory_versions.propagate()
 
-    yield ProviderUnderTest(provider, second, place.id, settle)
+    if wrapped:
+        yield ProviderUnderTest(retrying(limited(provider)), limited(retrying(second)), place.id, settle)
+    else:
+        yield ProviderUnderTest(provider, second, place.id, settle)
     await provider.aclose()
     await second.aclose()
 
@@ -58,6 +63,7 @@ FACTORIES: dict[str, Factory] = {
     "memory-tree-version": partial(memory, ChangeFeed.TREE_VERSION),
     "memory-no-feed": partial(memory, ChangeFeed.NONE),
     "memory-encrypted": partial(memory, ChangeFeed.TREE_VERSION, encrypted=True),
+    "memory-wrapped": partial(memory, ChangeFeed.CURSOR, wrapped=True),
     "memory-strict-names": partial(memory, ChangeFeed.NONE, names=STRICT_NAMES),
     **DRACOON,
 }

@@ -160,6 +160,10 @@ async def test_rights_that_were_taken_away_are_missing(provider: MemoryProvider)
     with pytest.raises(Forbidden):
         await provider.move(file.ref, bare.id, "file", None)
     provider.service.restrict(bare.id, Rights.MOVE_IN)
+    provider.service.restrict(file.id, Rights.RENAME)
+    with pytest.raises(Forbidden):
+        await provider.move(file.ref, bare.id, "file", None)
+    provider.service.restrict(file.id, Rights.MOVE)
     assert (await provider.move(file.ref, bare.id, "file", None)).rights is Rights.MOVE
 
 
@@ -260,7 +264,7 @@ def test_versions_above_wait_while_they_are_held() -> None:
         doomed = await provider.make_directory(directory.id, "doomed", 0)
         provider.service.directory_versions.held = True
         root, directory = await provider.root(), await provider.node(directory.ref)
-        below = await put(provider, "file", b"", doomed.id)
+        below = await provider.make_directory(doomed.id, "below", 0)
         assert (await provider.node(directory.ref)).version == directory.version
         await provider.remove(below.ref)
         await provider.remove(doomed.ref)
