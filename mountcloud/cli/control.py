@@ -84,8 +84,9 @@ def _below_mount(path: str | None) -> str | None:
 
 
 def _readable(name: str, report: dict[str, object]) -> str:
-    width = max(map(len, report), default=0)
-    return "\n".join([name, *(f"  {key:<{width}}  {_word(value)}" for key, value in report.items())])
+    told = {key: value for key, value in report.items() if value not in ("", None)}
+    width = max(map(len, told), default=0)
+    return "\n".join([name, *(f"  {key:<{width}}  {_word(value)}" for key, value in told.items())])
 
 
 def _word(value: object) -> str:

@@ -13,7 +13,7 @@ import trio
 from mountcloud.cli.demo_server import running_server
 from mountcloud.cli.demo_tree import Piece, pieces, plant
 from mountcloud.cli.mount import prepared_mountpoint
-from mountcloud.cli.outcome import CommandFailed, explained
+from mountcloud.cli.outcome import CommandFailed, explained, ungrouped
 from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths, data_directory
 from mountcloud.daemon.secrets import MemorySecrets
@@ -37,10 +37,11 @@ def demo(directory: Path | None, provider: str) -> None:
         _refuse_second(paths)
         mountpoint = prepared_mountpoint(directory or Path.home() / "MountCloud")
         try:
-            code = _show(provider, mountpoint, paths)
+            with ungrouped():
+                code = _show(provider, mountpoint, paths)
         except KeyboardInterrupt:
             code = 0
-    click.echo("Unmounted. Your files stay for the next demo." if code == 0 else "The demo ended with a failure.")
+    click.echo("Ended; your files stay for the next demo." if code == 0 else "The demo ended with a failure.")
     sys.exit(code)
 
 

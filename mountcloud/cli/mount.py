@@ -64,8 +64,9 @@ def prepared_mountpoint(directory: Path) -> Path:
     path = Path(directory.expanduser().absolute())
     try:
         path.mkdir(parents=True, exist_ok=True)
+        # Only listing tells a live mount from a dead one: the kernel still answers stat() for a dead one.
+        used = any(path.iterdir())
         taken = os.path.ismount(path)
-        used = taken or any(path.iterdir())
     except OSError as error:
         if error.errno == errno.ENOTCONN or (isinstance(error, FileExistsError) and path in fuse_mounts()):
             return path

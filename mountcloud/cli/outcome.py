@@ -51,7 +51,7 @@ class Misconfigured(CommandFailed):
 def explained() -> Iterator[None]:
     """Turn the failures that a user can meet into a message and an exit code; others stay tracebacks."""
     try:
-        with _ungrouped():
+        with ungrouped():
             yield
     except (SettingsError, InvalidAccountName) as error:
         raise Misconfigured(str(error)) from error
@@ -64,7 +64,7 @@ def explained() -> Iterator[None]:
 
 
 @contextmanager
-def _ungrouped() -> Iterator[None]:
+def ungrouped() -> Iterator[None]:
     """Nurseries wrap what their tasks raise; a single failure is meant as itself."""
     try:
         yield

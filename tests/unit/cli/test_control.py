@@ -23,7 +23,7 @@ class Daemon:
         self.parked = 0
 
     def status(self) -> dict[str, object]:
-        return {"state": "ready", "mountpoint": "/srv/work", "online": True, "owed": 3}
+        return {"state": "ready", "mountpoint": "/srv/work", "online": True, "owed": 3, "message": ""}
 
     async def refresh(self, path: str | None) -> None:
         if path == "gone":

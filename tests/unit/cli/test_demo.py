@@ -98,7 +98,7 @@ def test_the_demo_mounts_a_filled_account(stage: Stage, home: Path) -> None:
     result = run()
     assert result.exit_code == 0, result.output
     assert f"The account is at {home}/MountCloud" in result.stdout
-    assert "Unmounted" in result.stdout
+    assert "your files stay" in result.stdout
     assert stage.names() == {"a.txt"}
     assert stage.accounts[0].options == {"url": "http://127.0.0.1:4001", "username": "demo"}
     assert (stage.secrets[0].get("password"), stage.secrets[0].get("encryption_password")) == (
@@ -149,6 +149,15 @@ def test_ctrl_c_during_the_mount_ends_well(stage: Stage) -> None:
     def interrupted(_: AccountPaths) -> int:
         os.kill(os.getpid(), signal.SIGINT)
         raise AssertionError("not interrupted")
+
+    stage.act = interrupted
+    result = run()
+    assert (result.exit_code, stage.running) == (0, False)
+
+
+def test_ctrl_c_inside_the_tasks_of_the_daemon_ends_well(stage: Stage) -> None:
+    def interrupted(_: AccountPaths) -> int:
+        raise BaseExceptionGroup("nursery", [KeyboardInterrupt()])
 
     stage.act = interrupted
     result = run()
