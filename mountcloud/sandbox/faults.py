@@ -42,8 +42,11 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.body not in BODIES:
             raise ValueError(f"a fault is one of {KINDS}, its body one of {BODIES}")
-        re.compile(self.path)
-        re.compile(self.method)
+        try:
+            re.compile(self.path)
+            re.compile(self.method)
+        except re.error as problem:
+            raise ValueError(f"not a regular expression: {problem}") from None
 
     def takes(self, method: str, path: str) -> bool:
         """True if it strikes this request; counts."""

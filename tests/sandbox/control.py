@@ -120,6 +120,10 @@ class Control:
         """Let ancestors know of all changes now."""
         return int(self._call("POST", "/branch/propagate")["count"])
 
+    def finish_uploads(self) -> None:
+        """Storage has caught up: S3 uploads are done, completed nodes are there."""
+        self._call("POST", "/uploads/finish")
+
     def populate(self, parent: int, count: int, *, prefix: str = "file", size: int = 0, kind: str = "file") -> None:
         """Many files of zero bytes, or many folders, in one request."""
         body = {"parentId": parent, "count": count, "prefix": prefix, "size": size, "type": kind}

@@ -116,8 +116,9 @@ _PUBLIC: Sequence[tuple[str, str, Handler]] = (
     ("GET", "/public/system/info/auth/ad", instance.no_foreign_logins),
     ("GET", "/public/system/info/auth/openid", instance.no_foreign_logins),
     ("DELETE", "/uploads/{token}", uploads.cancel),
-    ("GET", "/public/shares/downloads/{access_key}", public_shares.show_download),
+    # Before GET, whose route would take HEAD too.
     ("HEAD", "/public/shares/downloads/{access_key}", public_shares.check_password),
+    ("GET", "/public/shares/downloads/{access_key}", public_shares.show_download),
     ("POST", "/public/shares/downloads/{access_key}", public_shares.open_download),
     ("GET", "/public/shares/uploads/{access_key}", public_shares.show_upload),
     ("POST", "/public/shares/uploads/{access_key}", public_shares.open_channel),

@@ -47,6 +47,7 @@ class Control:
             ("DELETE", "/requests", self.forget_requests),
             ("POST", "/tokens/expire", self.expire_tokens),
             ("POST", "/branch/propagate", self.propagate),
+            ("POST", "/uploads/finish", self.finish_uploads),
             ("POST", "/populate", self.populate),
             ("GET", "/files/{id:int}/stored", self.stored_bytes),
             ("POST", "/files/{id:int}/tamper", self.tamper),
@@ -156,6 +157,12 @@ class Control:
     def propagate(self, call: Call) -> Response:
         """Do what the background job for ``branchVersion`` has before it."""
         return reply({"count": branch.propagate(call.box)})
+
+    def finish_uploads(self, call: Call) -> Response:
+        """S3 uploads that are finishing are due now, and nodes that storage was late with are there."""
+        call.box.db.run("UPDATE upload SET finish_at = 0 WHERE status = 'finishing'")
+        call.box.db.run("UPDATE node SET visible_at = 0 WHERE visible_at > 0")
+        return empty()
 
     def populate(self, call: Call) -> Response:
         """``count`` files (or ``type`` folder) named ``prefix00001`` and so on, with ``size`` zero bytes."""
