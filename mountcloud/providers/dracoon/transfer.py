@@ -5,7 +5,7 @@ from typing import Protocol
 
 import trio
 
-from mountcloud.model.errors import Failure, NotFound, Unavailable
+from mountcloud.model.errors import NotFound, Unavailable
 from mountcloud.net.http import Body, Client, Response
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Answer, Api, answer_of
@@ -92,12 +92,12 @@ class DirectTransfer:
         self._asking = trio.Lock()
         self._urls: dict[int, str] = {}
         self._etags: dict[int, str] = {}
-        self._problem: Failure | Refusal | None = None
+        self._problem: Exception | None = None
 
     async def send(self, feed: Feed) -> None:
         """No more than ``parallel`` parts are held at a time; the first problem ends all."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._dispatch, nursery, feed)
+            await self._dispatch(nursery, feed)
         if self._problem is not None:
             raise self._problem
 
@@ -115,17 +115,17 @@ class DirectTransfer:
             for part in self._parts:
                 await slots.acquire()
                 nursery.start_soon(self._send_part, nursery, slots, part, await feed.body(part))
-        except Failure as problem:
+        except Exception as problem:  # noqa: BLE001 - raised again by send, without the group a nursery makes of it
             self._give_up(nursery, problem)
 
     async def _send_part(self, nursery: trio.Nursery, slots: trio.Semaphore, part: Part, body: Body) -> None:
         try:
             self._etags[part.number] = await self._etag(part, body)
             slots.release()
-        except (Failure, Refusal) as problem:
+        except Exception as problem:  # noqa: BLE001 - likewise
             self._give_up(nursery, problem)
 
-    def _give_up(self, nursery: trio.Nursery, problem: Failure | Refusal) -> None:
+    def _give_up(self, nursery: trio.Nursery, problem: Exception) -> None:
         self._problem = self._problem or problem
         nursery.cancel_scope.cancel()
 
