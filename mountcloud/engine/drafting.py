@@ -99,22 +99,33 @@ class Drafts:
         Raises what reading raises.
         """
         lock = self._opening.setdefault(entry.inode, trio.Lock())
-        async with lock:
-            draft = self._drafts.get(entry.inode)
-            if draft is not None:
-                return draft
-            file = self.staging.create()
-            try:
-                await self._fill(file, entry)
-            except BaseException:
-                file.close()
-                self.staging.remove(file.name)
-                raise
-            draft = Draft(entry.inode, file, entry.node.mtime_ns)
-            draft.sealed = draft.generation
-            self._drafts[entry.inode] = draft
-        self._opening.pop(entry.inode, None)
+        try:
+            async with lock:
+                return self._drafts.get(entry.inode) or await self._filled(entry)
+        finally:
+            if not lock.locked() and not lock.statistics().tasks_waiting:
+                del self._opening[entry.inode]
+
+    async def _filled(self, entry: Entry) -> Draft:
+        """A new draft with the present content; whoever emptied the file meanwhile did not wait, and comes first."""
+        file = self.staging.create()
+        try:
+            await self._fill(file, entry)
+        except BaseException:
+            self._scrap(file)
+            raise
+        emptied = self._drafts.get(entry.inode)
+        if emptied is not None:
+            self._scrap(file)
+            return emptied
+        draft = Draft(entry.inode, file, entry.node.mtime_ns)
+        draft.sealed = draft.generation
+        self._drafts[entry.inode] = draft
         return draft
+
+    def _scrap(self, file: StagedFile) -> None:
+        file.close()
+        self.staging.remove(file.name)
 
     async def _fill(self, file: StagedFile, entry: Entry) -> None:
         reader = self.library.reader(entry.node)
@@ -133,6 +144,11 @@ class Drafts:
             draft.file.close()
             if not keep_file:
                 self.staging.remove(draft.file.name)
+
+    @property
+    def pinned(self) -> set[Inode]:
+        """What is being written, or about to be: its base must not change under it."""
+        return {*self._drafts, *self._opening}
 
     @property
     def all(self) -> list[Draft]:

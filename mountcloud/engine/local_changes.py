@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from mountcloud.engine.drafting import Draft, Drafts
-from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Version
+from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Ref, Version
 from mountcloud.model.node import Kind, Node, Rights
-from mountcloud.model.operation import Operation, OperationKind, Slot
+from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
 from mountcloud.policy import merging
 from mountcloud.policy.merging import Amendment, Sealed, Subject
 from mountcloud.store.attributes import Attributes
@@ -182,8 +182,15 @@ class LocalChanges:
         node = operation.node if operation.creates else NodeId(f"{LOCAL_PREFIX}{uuid4().hex}")
         assert operation.target is not None
         target = Slot(operation.target.parent, name)
-        forked = replace(operation, node=node, version=Version(""), target=target, replaces=None, tried_size=-1)
-        self.journal.put(forked)
+        forked = replace(operation, node=node, version=UNKNOWN, target=target, replaces=None, tried_size=-1)
+        later = [each for each in self.journal.of(operation.node) if each.id != operation.id]
+        followers = [merging.settle(each, operation.node, Ref(node, UNKNOWN)) for each in later]
+        self.journal.amend(Amendment(put=(forked, *followers)))
+        if entry is not None and (entry.node.parent, entry.node.name) != (
+            operation.target.parent,
+            operation.target.name,
+        ):
+            name, file_name = entry.node.name, entry.file_name  # it was moved since, and keeps that place
         if entry is not None:
             self.index.fork(entry.inode, node, name, file_name)
             self.attributes.rebind(operation.node, node)

@@ -142,9 +142,10 @@ class Replayer:
             return
         if result is not None:
             self.attributes.rebind(sent.node, result.id)
-            entry = self.index.rebind(sent.node, result)
-            if entry is not None:
-                self.syncer.kernel.forget([Stale(entry.inode)])
+            self.syncer.kernel.forget(self.index.rebind(sent.node, result))
+            if settled.adopted:
+                self.index.doubt_listing(result.id)
+                self.syncer.poke()
         else:
             self.attributes.forget(sent.node)
         ref = None if result is None else result.ref
@@ -247,7 +248,7 @@ class Replayer:
         def taken(candidate: str) -> bool:
             return self.index.child(parent, to_file_name(candidate)) is not None
 
-        return conflict_name(name, self.host, self.today(), taken)
+        return conflict_name(name, self.host, self.today(), taken, self.sender.provider.capabilities.names)
 
     def _move_beside(self, operation: Operation) -> bool:
         target, entry = operation.target, self.index.by_id(operation.node)

@@ -16,10 +16,14 @@ from mountcloud.store.staging import Staging
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The node as the service has it now (None: it is gone), and which generation of its bytes that is."""
+    """The node as the service has it now (None: it is gone), and which generation of its bytes that is.
+
+    ``adopted``: it was there already, so it may hold more than we put into it.
+    """
 
     node: Node | None
     generation: int = 0
+    adopted: bool = False
 
 
 @dataclass(slots=True)
@@ -40,23 +44,21 @@ class Sender:
             return Settled(None)
         if operation.kind is OperationKind.SET_TIMES:
             return Settled(await self.provider.set_times(Ref(operation.node, operation.version), operation.mtime_ns))
-        return Settled(await self._place(operation, _target(operation)))
-
-    async def _place(self, operation: Operation, target: Slot) -> Node:
+        target = _target(operation)
         if operation.kind is OperationKind.MAKE_DIRECTORY:
             return await self._make_directory(operation, target)
         ref = Ref(operation.node, operation.version)
-        return await self.provider.move(ref, target.parent, target.name, operation.replaces)
+        return Settled(await self.provider.move(ref, target.parent, target.name, operation.replaces))
 
-    async def _make_directory(self, operation: Operation, target: Slot) -> Node:
+    async def _make_directory(self, operation: Operation, target: Slot) -> Settled:
         """A directory that is there already, by a lost reply or by somebody else, is the one that we wanted."""
         try:
-            return await self.provider.make_directory(target.parent, target.name, operation.mtime_ns)
+            return Settled(await self.provider.make_directory(target.parent, target.name, operation.mtime_ns))
         except Exists:
             found = await self._find(target, lambda node: node.is_directory)
             if found is None:
                 raise
-            return found
+            return Settled(found, adopted=True)
 
     async def _upload(self, operation: Operation) -> Settled:
         target = _target(operation)
@@ -95,7 +97,17 @@ class Sender:
             same_time = abs(node.mtime_ns - operation.tried_mtime_ns) <= grain
             return node.kind is Kind.FILE and node.size == operation.tried_size and same_time and node.version != base
 
-        return await self._find(target, is_ours)
+        return await self._replaced(operation.replaces, is_ours) or await self._find(target, is_ours)
+
+    async def _replaced(self, ref: Ref | None, wanted: Callable[[Node], bool]) -> Node | None:
+        """The node whose content was to be replaced, wherever another client may have moved it."""
+        if ref is None:
+            return None
+        try:
+            node = await self.provider.node(ref)
+        except NotFound:
+            return None
+        return node if wanted(node) else None
 
     async def _find(self, slot: Slot, wanted: Callable[[Node], bool]) -> Node | None:
         try:

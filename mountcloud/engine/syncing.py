@@ -59,6 +59,7 @@ class Syncer:
     _listing: dict[NodeId, trio.Event] = field(default_factory=dict)
     _asked_at: list[int] = field(default_factory=list)
     _opened: dict[NodeId, float] = field(default_factory=dict)
+    _told: int = 0
     _poked: trio.Event = field(default_factory=trio.Event)
 
     async def ensure_root(self) -> None:
@@ -103,14 +104,15 @@ class Syncer:
         """Ask for a directory's children and bring the index up to it. Raises what listing raises."""
         done = self._listing.setdefault(node, trio.Event())
         entry = self.index.by_id(node)
-        seen = None if entry is None else entry.node.version
+        seen, told = None if entry is None else entry.node.version, self._told
         try:
             with self._asking() as clock:
                 children = await self._children(node, clock)
                 if seen is not None and self.index.by_id(node) is not None:
-                    self._apply_listing(node, children, clock)
+                    changes = self._apply_listing(node, children, clock)
                     self.index.set_listed(node, seen, self.clock())
-                    if any(child.id in self._pinned(clock) for child in children):
+                    self.kernel.forget(self.index.give_names_back(node))
+                    if told != self._told or any(_subject(each) in self._pinned(clock) for each in changes):
                         self.index.doubt_listing(node)
         finally:
             if self._listing.get(node) is done:
@@ -124,15 +126,17 @@ class Syncer:
             self._apply((Removed(node),), clock)
             raise
 
-    def _apply_listing(self, node: NodeId, children: Sequence[Node], clock: int) -> None:
+    def _apply_listing(self, node: NodeId, children: Sequence[Node], clock: int) -> Sequence[Change]:
         before = [entry.remote for entry in self.index.children(node) if not is_local(entry.node.id)]
-        self._apply(compare(before, children), clock)
+        changes = compare(before, children)
+        self._apply(changes, clock)
+        return changes
 
     def _pinned(self, clock: int) -> set[NodeId]:
         """Nodes of which this machine knows better than an answer that was asked for at ``clock``."""
         pinned = self.journal.unsettled_since(clock)
-        for draft in self.drafts.all:
-            entry = self.index.entry(draft.inode)
+        for inode in self.drafts.pinned:
+            entry = self.index.entry(inode)
             if entry is not None:
                 pinned.add(entry.node.id)
         return pinned
@@ -140,9 +144,20 @@ class Syncer:
     def _apply(self, changes: Sequence[Change], clock: int, notes: dict[str, str] | None = None) -> None:
         pinned = self._pinned(clock)
         plan = reduce(changes, pinned)
+        self._doubt_places([each for each in changes if _subject(each) in pinned])
         plan = Plan(self._removable(plan.remove, pinned), plan.upsert + self._overlaid(changes, pinned))
         stale = self.index.apply(plan, notes)
         self.kernel.forget(stale)
+
+    def _doubt_places(self, changes: Sequence[Change]) -> None:
+        """What is told of nodes in flux is not heeded now and not told again, so it is asked for later."""
+        for change in changes:
+            entry = self.index.by_id(_subject(change))
+            parents = {None if entry is None else entry.node.parent}
+            parents |= {change.node.parent} if isinstance(change, Upserted) else set()
+            for parent in parents:
+                if parent is not None:
+                    self.index.doubt_listing(parent)
 
     def _removable(self, nodes: tuple[NodeId, ...], pinned: set[NodeId]) -> tuple[NodeId, ...]:
         """A directory that holds something owed or being written stays until that has found its place."""
@@ -205,7 +220,9 @@ class Syncer:
                 if batch.reset:
                     self.index.forget_listings()
                 self._apply_in_parts([each for each in batch.changes if self._concerns_us(each)], clock, batch.cursor)
+            self._told += len(batch.changes)
             more = batch.more
+        await self._list_all(self.index.doubted_directories())
 
     def _apply_in_parts(self, changes: Sequence[Change], clock: int, cursor: Cursor) -> None:
         """The cursor is kept with the last part: a crash before means that the batch is seen again."""
@@ -233,8 +250,12 @@ class Syncer:
             if not due:
                 return
             tried |= due
-            for node in due:
-                await self._list_if_there(node)
+            await self._list_all([each for each in outdated if each.node.id in due])
+
+    async def _list_all(self, directories: Sequence[Entry]) -> None:
+        for each in directories:
+            if not is_local(each.node.id):
+                await self._list_if_there(each.node.id)
 
     async def _list_if_there(self, node: NodeId) -> None:
         try:
@@ -247,11 +268,13 @@ class Syncer:
         self._opened = {node: at for node, at in self._opened.items() if now - at < 10 * self.recheck_s}
         found = [entry for node in self._opened if (entry := self.index.by_id(node)) is not None]
         old = [each for each in found if each.listed is not None and each.listed_at < now - self.recheck_s]
-        for entry in sorted(old, key=lambda each: each.listed_at)[:_RECHECKED_AT_ONCE]:
-            if not is_local(entry.node.id):
-                await self._list_if_there(entry.node.id)
+        await self._list_all(sorted(old, key=lambda each: each.listed_at)[:_RECHECKED_AT_ONCE])
 
     async def _ask_usage(self) -> None:
         if self.usage is None or self.clock() - self._usage_at > _USAGE_INTERVAL:
             self.usage = await self.provider.usage()
             self._usage_at = self.clock()
+
+
+def _subject(change: Change) -> NodeId:
+    return change.node.id if isinstance(change, Upserted) else change.id

@@ -10,7 +10,7 @@ from mountcloud.fs.attributes import FileAttributes
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.handles import FileHandle
-from mountcloud.model.errors import IsADirectory, TooLarge
+from mountcloud.model.errors import IsADirectory, Outdated, TooLarge
 from mountcloud.model.ids import HandleId, Inode, Version
 from mountcloud.model.node import Rights
 from mountcloud.model.operation import OperationKind
@@ -102,9 +102,18 @@ class Files:
         draft = self._core.drafts.get(opened.inode)
         end = offset + len(data)
         if draft is None or (self._max_size and end > self._max_size):
-            draft = await self._writable(self._core.entry(opened.inode), end)
+            draft = await self._writable(self._base(opened), end)
         draft.touch(self._core.local.clock_ns())
         return draft.file.pwrite(data, offset)
+
+    def _base(self, opened: FileHandle) -> Entry:
+        """What the first write changes. Raises ``Outdated`` if the program read another version of it."""
+        entry = self._core.entry(opened.inode)
+        if entry.node.parent is None:
+            return replace(entry, node=opened.node)
+        if opened.reader is not None and opened.node.version != entry.node.version:
+            raise Outdated(f"{entry.file_name!r} was replaced since it was read", hint="open it again")
+        return entry
 
     async def truncate(self, inode: Inode, size: int) -> None:
         """Cut, or extend with zeros."""

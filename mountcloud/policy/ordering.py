@@ -5,7 +5,8 @@ An operation waits for an earlier one that
 * touches the same node (one node's operations keep their order),
 * takes or frees the name that it takes,
 * makes, moves or removes the directory in which it takes a name,
-* has to leave or fill the directory that it removes.
+* has to leave or fill the directory that it removes,
+* moves a directory, if it moves one too (neither may come below itself on the way).
 
 A directory that the service does not know yet is waited for wherever its creation stands in the queue.
 """
@@ -27,6 +28,7 @@ class _Earlier:
     nodes: set[NodeId] = field(default_factory=set)
     slots: set[Slot] = field(default_factory=set)
     directories: set[NodeId] = field(default_factory=set)
+    moves_directory: bool = False
 
     def blocks(self, operation: Operation) -> bool:
         target, source = operation.target, operation.source
@@ -38,14 +40,21 @@ class _Earlier:
             return True
         if source is not None and source in self.slots:
             return True
+        if _moves_directory(operation):
+            return self.moves_directory
         return operation.kind is OperationKind.REMOVE and operation.node in self.directories
 
     def add(self, operation: Operation) -> None:
         self.nodes.update(operation.nodes)
+        self.moves_directory = self.moves_directory or _moves_directory(operation)
         for slot in (operation.target, operation.source):
             if slot is not None:
                 self.slots.add(slot)
                 self.directories.add(slot.parent)
+
+
+def _moves_directory(operation: Operation) -> bool:
+    return operation.kind is OperationKind.MOVE and operation.is_directory
 
 
 def ready(

@@ -119,9 +119,9 @@ class Index:
         """Listed directories below which something changed since, as the service's versions tell."""
         return self._many("listed IS NOT NULL AND listed <> version ORDER BY inode", ())
 
-    def oldest_listings(self, before: float, limit: int) -> list[Entry]:
-        """Directories that were listed before that time (seconds since the epoch), the longest unseen first."""
-        return self._many("listed IS NOT NULL AND listed_at < ? ORDER BY listed_at LIMIT ?", (before, limit))
+    def doubted_directories(self) -> list[Entry]:
+        """Those whose listing was called in doubt."""
+        return self._many("listed = '?' ORDER BY inode", ())
 
     def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
@@ -227,22 +227,55 @@ class Index:
         """No directory's listing is believed any more: each is asked for before it is shown again."""
         self._db.run("UPDATE node SET listed = NULL")
 
-    def rebind(self, old: NodeId, node: Node) -> Entry | None:
-        """The service made or changed a node of ours: same inode, its real id and version; the local place stays."""
+    def rebind(self, old: NodeId, node: Node) -> list[Stale]:
+        """The service made or changed a node of ours: same inode, its real id and version; the local place stays.
+
+        A row that a listing made of the same node meanwhile is given up.
+        """
         entry = self.by_id(old)
         if entry is None:
-            return None
+            return []
+        stale = [Stale(entry.inode)]
         with self._db.transaction():
             twin = self.by_id(node.id)
             if twin is not None and twin.inode != entry.inode:
-                self.drop(twin.inode)
+                stale += self._absorb(twin, entry)
             self._db.run(
                 "UPDATE node SET id = ?, version = ?, remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?",
                 (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, entry.inode),
             )
             if node.id != old:
                 self._db.run("UPDATE node SET parent = ? WHERE parent = ?", (node.id, old))
-        return self.require(entry.inode)
+        return stale
+
+    def _absorb(self, twin: Entry, entry: Entry) -> list[Stale]:
+        """The twin's row goes; of two children with one name, one in each, ours keeps it."""
+        stale = [self._stale_place(twin)]
+        self.drop(twin.inode)
+        for each in self.children(entry.node.id):
+            other = self.child(twin.node.id, each.file_name)
+            if other is not None:
+                self._vacate(other)
+                self._rename(other, self._name_of(other.node, lambda name: self._held(name, twin, entry)))
+        return stale + self._give_name_back(entry)
+
+    def _held(self, file_name: str, *directories: Entry) -> bool:
+        return any(self.child(each.node.id, file_name) is not None for each in directories)
+
+    def _rename(self, entry: Entry, file_name: str) -> None:
+        self._db.run("UPDATE node SET file_name = ? WHERE inode = ?", (file_name, entry.inode))
+
+    def give_names_back(self, parent: NodeId) -> list[Stale]:
+        """Nodes that could not have their own name in a directory get it as soon as it is free."""
+        with self._db.transaction():
+            return [stale for each in self.children(parent) for stale in self._give_name_back(each)]
+
+    def _give_name_back(self, entry: Entry) -> list[Stale]:
+        own, parent = self._name_of(entry.node, lambda _: False), entry.node.parent
+        if own == entry.file_name or parent is None or self.child(parent, own) is not None:
+            return []
+        self._rename(entry, own)
+        return [self._stale_place(entry), self._stale_place(self.require(entry.inode))]
 
     def apply(self, plan: Plan, notes: dict[str, str] | None = None) -> list[Stale]:
         """Make the changes, with the cursor that belongs to them, in one transaction; tells what the kernel forgets."""

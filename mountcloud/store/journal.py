@@ -186,10 +186,17 @@ class Journal:
     def done(self, operation: OperationId, node: NodeId, result: Ref | None) -> None:
         """The service has it. What else is owed follows to the node's real id and new version, in one transaction."""
         self.amend(Amendment((operation,), self._followers(operation, node, result)))
+        self._doubt(result)
 
     def requeue(self, operation: Operation, node: NodeId, result: Ref) -> None:
         """One generation arrived, a newer one is owed by the same operation; the others follow as in ``done``."""
         self.amend(Amendment(put=(operation, *self._followers(operation.id, node, result))))
+        self._doubt(result)
+
+    def _doubt(self, result: Ref | None) -> None:
+        """A listing that was asked for earlier may not know of the node that came of an operation."""
+        if result is not None:
+            self._settled[result.id] = self._clock
 
     def _followers(self, operation: OperationId, node: NodeId, result: Ref | None) -> tuple[Operation, ...]:
         if result is None:
