@@ -32,6 +32,8 @@ from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.policy.names import disambiguate, to_file_name
 from mountcloud.providers import registry
+from mountcloud.providers.wrap.limited import limited
+from mountcloud.providers.wrap.retrying import retrying
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.chunk_memory import ChunkMemory
 from mountcloud.store.index import Index
@@ -73,7 +75,7 @@ def assemble(
     account: AccountSettings, paths: AccountPaths, secrets: Secrets, mountpoint: Path, nursery: trio.Nursery
 ) -> Mount:
     """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
-    provider = registry.create(account.provider, account.options, secrets)
+    provider = retrying(limited(registry.create(account.provider, account.options, secrets)))
     index = Index(paths.index, _name_of)
     journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
     staging = Staging(paths.staging)
