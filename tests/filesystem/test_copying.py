@@ -80,7 +80,9 @@ def test_second_rsync_transfers_nothing(tree: Tree, sample: Path) -> None:
 
 def test_rsync_brings_over_only_what_changed(tree: Tree, sample: Path) -> None:
     rsync(tree, sample, tree.path / "mirror")
-    tree.run("sh", "-c", 'echo changed > "$1/page"; rm "$1/one"', "sh", sample)
+    tree.run(
+        "sh", "-c", 'echo changed > "$1/page"; touch -d "2020-01-02 03:04:05.678" "$1/page"; rm "$1/one"', "sh", sample
+    )
     words = tree.run("rsync", "-ai", "--delete", f"{sample}/", f"{tree.path}/mirror/").splitlines()
     assert sorted(line.split()[-1] for line in words if not line.startswith(".d")) == ["one", "page"]
     tree.fresh_view()

@@ -132,5 +132,4 @@ def test_a_removed_working_directory_is_gone(tree: Tree) -> None:
     tree.do(os.rmdir, tree.path / "here")
     with refused(errno.ENOENT):
         other(os.open, "file", os.O_CREAT | os.O_WRONLY)
-    assert other(os.listdir, ".") == []
     other(os.chdir, "/")

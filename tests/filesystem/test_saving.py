@@ -136,13 +136,13 @@ def test_appending_lines(tree: Tree) -> None:
     assert tree.do(read_file, file).decode().splitlines() == lines
 
 
-def test_here_document_and_tee(tree: Tree) -> None:
-    tree.run(
-        "sh", "-c", "cat > a.txt && tee b.txt c.txt < a.txt | tee -a a.txt > /dev/null", cwd=tree.path, stdin="line\n"
-    )
+def test_redirections_and_tee(tree: Tree) -> None:
+    script = "cat > a.txt && tee b.txt c.txt < a.txt | tee -a d.txt > e.txt && cat c.txt >> a.txt"
+    tree.run("sh", "-c", script, cwd=tree.path, stdin="line\n")
     tree.fresh_view()
     assert tree.do(read_file, tree.path / "a.txt") == b"line\nline\n"
-    assert tree.do(read_file, tree.path / "c.txt") == b"line\n"
+    for name in "bcde":
+        assert tree.do(read_file, tree.path / f"{name}.txt") == b"line\n"
 
 
 def test_dd_in_the_middle_and_at_the_end(tree: Tree) -> None:

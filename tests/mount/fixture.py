@@ -15,6 +15,7 @@ from tests.sandbox.fixture import RunningSandbox, start_sandbox
 PASSWORD = "a password"
 ENCRYPTION_PASSWORD = "another pässword"
 ROOM_MANAGER = 4
+SPACE_LIMIT = 1 << 40
 PLAIN_ROOM = "Projects"
 ENCRYPTED_ROOM = "Confidential"
 ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM}
@@ -40,6 +41,7 @@ def _why_not() -> str:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """A service for the mounts alone: their polling must not disturb tests that count requests."""
     running = start_sandbox(tmp_path_factory.mktemp("service") / "data")
+    running.control.set(space_limit=SPACE_LIMIT)
     try:
         yield running
     finally:

@@ -14,7 +14,7 @@ from tests.filesystem.tree import Tree, refused
 from tests.mount.fixture import PLAIN_ROOM
 from tests.mount.service import Service
 from tests.mount.session import Account
-from tests.mount.shared import TreeMaker
+from tests.mount.shared import AllowedLog, TreeMaker
 
 pytestmark = pytest.mark.mount
 
@@ -131,7 +131,8 @@ def refresh(tree: Tree) -> None:
     tree.backing.call("refresh")  # type: ignore[attr-defined]
 
 
-def test_an_open_reader_never_mixes_two_versions(both: Both) -> None:
+def test_an_open_reader_never_mixes_two_versions(both: Both, allowed_log: AllowedLog) -> None:
+    allowed_log.allow("ESTALE")
     old, new = content(1, 6 << 20), content(2, 6 << 20)
     file = both.tree.path / "large"
     both.tree.do(write_file, file, old)
@@ -157,7 +158,8 @@ def first_bytes(path: Path) -> bytes:
         os.close(fd)
 
 
-def test_two_writers_keep_both_versions(both: Both) -> None:
+def test_two_writers_keep_both_versions(both: Both, allowed_log: AllowedLog) -> None:
+    allowed_log.allow("changed here and on the service")
     file = both.tree.path / "file"
     fd = both.tree.do(os.open, file, os.O_RDWR)
     both.tree.do(os.pwrite, fd, b"local words", 0)
@@ -183,7 +185,8 @@ def test_local_words_survive_a_removal_elsewhere(both: Both) -> None:
     assert [both.tree.do(read_file, both.tree.path / name) for name in kept] == [b"local words"]
 
 
-def test_a_file_made_in_both_places_is_kept_twice(both: Both) -> None:
+def test_a_file_made_in_both_places_is_kept_twice(both: Both, allowed_log: AllowedLog) -> None:
+    allowed_log.allow("changed here and on the service")
     fd = both.tree.do(os.open, both.tree.path / "new.txt", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
     both.tree.do(os.pwrite, fd, b"local words", 0)
     both.service.upload(f"{both.remote}/new.txt", b"remote words", strategy="fail")
