@@ -161,6 +161,8 @@ class Syncer:
 
     def _removable(self, nodes: tuple[NodeId, ...], pinned: set[NodeId]) -> tuple[NodeId, ...]:
         """A directory that holds something owed or being written stays until that has found its place."""
+        if not nodes:
+            return nodes
         kept = {above for node in pinned for above in self.index.ancestors(node)}
         return tuple(node for node in nodes if node not in kept)
 
