@@ -13,5 +13,6 @@ def delay(attempt: int, retry_after: float | None, jitter: float) -> float:
     A random part of 1, 2, 4 ... up to 300 seconds: ``jitter``, in [0, 1), says which, so that many clients do not come
     back at the same moment. Where the service named a time (``retry_after``, seconds), the random part comes after it.
     """
-    ceiling = min(FIRST_SECONDS * (1 << min(attempt - 1, _LAST_DOUBLING)), LAST_SECONDS)
+    doublings = min(max(attempt - 1, 0), _LAST_DOUBLING)
+    ceiling = min(FIRST_SECONDS * (1 << doublings), LAST_SECONDS)
     return max(retry_after or 0.0, 0.0) + ceiling * jitter

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class Slots:
-    """Lets ``total`` calls go at a time; at most half of them are uploads, so that readers need not wait for long ones."""
+    """Lets ``total`` calls go at a time, at most half of them uploads: readers need not wait for long ones."""
 
     def __init__(self, total: int) -> None:
         self._all = trio.CapacityLimiter(total)
