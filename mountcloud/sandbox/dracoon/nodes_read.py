@@ -163,12 +163,12 @@ def _permitted(call: Call, names: Sequence[str]) -> Clause:
 
 def _answer(call: Call, source: Clause, clauses: Sequence[Clause], order: str) -> Response:
     page = page_of(call)
-    sql = f"{source.sql} WHERE {' AND '.join(clause.sql for clause in clauses)} {order}"
+    sql = f"{source.sql} WHERE {' AND '.join(clause.sql for clause in clauses)}"
     arguments = [value for clause in (source, *clauses) for value in clause.arguments]
-    ids = [row["id"] for row in call.box.db.all(sql, *arguments)]
-    wanted = ids[page.offset : page.offset + page.limit]
-    rows = rows_in_order(call, wanted)
-    return reply(page.range(len(ids)) | {"items": present.nodes_json(call.box, call.user, rows)})
+    total = call.box.db.number(f"SELECT count(*) FROM ({sql})", *arguments)  # noqa: S608 - names are ours
+    found = call.box.db.all(f"{sql} {order} LIMIT ? OFFSET ?", *arguments, page.limit, page.offset)
+    rows = rows_in_order(call, [row["id"] for row in found])
+    return reply(page.range(total) | {"items": present.nodes_json(call.box, call.user, rows)})
 
 
 def rows_in_order(call: Call, ids: Sequence[int]) -> list[Row]:

@@ -31,7 +31,7 @@ CREATE TABLE node (
     activities INTEGER NOT NULL DEFAULT 1, acceptance TEXT NOT NULL DEFAULT 'autoallow',
     room_expiry INTEGER NOT NULL DEFAULT 0,    virus_protection INTEGER NOT NULL DEFAULT 0, rescue_key TEXT,
     deleted_at INTEGER, deleted_by INTEGER, deleted_with INTEGER, deleted_path TEXT);
-CREATE INDEX node_child ON node (parent_id, type, name_key) WHERE deleted_at IS NULL;
+CREATE INDEX node_child ON node (parent_id, type DESC, name_key) WHERE deleted_at IS NULL;
 CREATE INDEX node_name ON node (parent_id, name_key) WHERE deleted_at IS NULL;
 CREATE INDEX node_any_child ON node (parent_id);
 CREATE INDEX node_room ON node (room_id);
