@@ -1,3 +1,3 @@
 """Fixtures for all folders."""
 
-pytest_plugins = ["tests.interop.client", "tests.mount.fixture", "tests.sandbox.fixture"]
+pytest_plugins = ["tests.interop.client", "tests.sandbox.fixture", "tests.mount.fixture"]
