@@ -17,7 +17,7 @@ _LISTING_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service said: an object (empty where there is none), or a refusal with its errorCode."""
+    """What the service said: an object (None where there is none), or a refusal with its errorCode."""
 
     status: int
     code: int | None
@@ -37,10 +37,14 @@ class Answer:
             return Unavailable("something between us and the service answers 404")
         return failure_for(self.status, self.code, retry_after=self.retry_after, blocked=self.blocked)
 
-    def required(self) -> wire.Json:
-        """The object of a success; raises the failure of a refusal."""
+    def done(self) -> None:
+        """Raises the failure of a refusal; what a success says does not matter."""
         if not self.ok:
             raise self.failure()
+
+    def required(self) -> wire.Json:
+        """The object of a success; raises the failure of a refusal, ``Unavailable`` for a success that says nothing."""
+        self.done()
         return wire.mapping(self.body)
 
 
@@ -95,7 +99,7 @@ class Api:
         expected: int | None = None
         while True:
             page = await self.call("GET", path, params={**params, "offset": len(found), "limit": PAGE})
-            received, total = wire.items(page), wire.total(page)
+            received, total = wire.listed(page), wire.total(page)
             if found and total != expected:
                 return None
             expected = total
@@ -121,7 +125,7 @@ async def call_or_none(api: Api, path: str) -> wire.Json | None:
 def answer_of(response: Response) -> Answer:
     """Read an exchange with the service itself; raises ``Unavailable`` if a success holds no JSON."""
     if not response.body:
-        return Answer(response.status, None, {}, response.retry_after, _is_blocked(response), spoke_json=False)
+        return Answer(response.status, None, None, response.retry_after, _is_blocked(response), spoke_json=False)
     try:
         body = response.json()
     except Unavailable:

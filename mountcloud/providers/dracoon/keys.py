@@ -129,7 +129,7 @@ class AccountKeys:
         found = await trio.to_thread.run_sync(lambda: list(_wrapped_for_others(missing, keys)))
         gifts = [{"userId": gift.user, "fileId": gift.file, "fileKey": wire.file_key_json(gift.key)} for gift in found]
         if gifts:
-            await self._api.call("POST", "/v4/nodes/files/keys", json={"items": gifts})
+            (await self._api.send("POST", "/v4/nodes/files/keys", json={"items": gifts})).done()
         return {(gift.user, gift.file) for gift in found}
 
     async def _unwrap_all(self, missing: wire.MissingKeys) -> dict[int, FileKey]:

@@ -143,19 +143,28 @@ class Tree:
     async def _remove_directory(self, directory: NodeId) -> None:
         """The service would remove everything below, so look first (DRACOON facts, 10.1)."""
         query: dict[str, str | int] = {"parent_id": directory, "offset": 0, "limit": 1}
-        if wire.items(await self._api.call("GET", "/v4/nodes", params=query)):
+        if wire.listed(await self._api.call("GET", "/v4/nodes", params=query)):
             raise NotEmpty("the directory has children")
-        await self._api.call("DELETE", f"/v4/nodes/{directory}")
+        (await self._api.send("DELETE", f"/v4/nodes/{directory}")).done()
         self.forget(directory)
+
+    async def is_past(self, remote: RemoteNode) -> bool:
+        """True if the service says that this content was replaced or removed."""
+        versions = await self._versions(remote.node_id)
+        return any(wire.integer(each, "id") == remote.id and each.get("deleted") is True for each in versions)
 
     async def _successor(self, ref: Ref) -> wire.Json:
         """The file's present content, if it has any; raises ``NotFound``."""
-        versions = await call_or_none(self._api, f"/v4/nodes/files/versions/{ref.id}?offset=0&limit=500")
-        for version in wire.items(versions or {}):
+        for version in await self._versions(ref.id):
             number = wire.integer(version, "id")
             if version.get("deleted") is False and number is not None and Version(str(number)) != ref.version:
                 return await self._api.call("GET", f"/v4/nodes/{number}")
         raise NotFound("the node is gone")
+
+    async def _versions(self, reference: NodeId) -> list[wire.Json]:
+        """All contents that a file ever had (DRACOON facts, 14); an old service knows of none."""
+        found = await call_or_none(self._api, f"/v4/nodes/files/versions/{reference}?offset=0&limit=500")
+        return [] if found is None else wire.listed(found)
 
     def _note(self, remote: RemoteNode) -> RemoteNode:
         if remote.type is not NodeType.FILE:

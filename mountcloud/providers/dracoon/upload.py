@@ -9,12 +9,12 @@ import trio
 
 from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE
 from mountcloud.crypt.keys import IV_SIZE, KEY_SIZE, wrap
-from mountcloud.model.errors import Conflict, Failure, NoKey, NotFound, NotPermitted, TooLarge, Unavailable
+from mountcloud.model.errors import Conflict, Failure, NoKey, NotPermitted, TooLarge, Unavailable
 from mountcloud.model.ids import NodeId, Ref
 from mountcloud.model.provider import Source, UploadTarget
 from mountcloud.net.http import Client
 from mountcloud.providers.dracoon import wire
-from mountcloud.providers.dracoon.api import Api
+from mountcloud.providers.dracoon.api import Api, call_or_none
 from mountcloud.providers.dracoon.errors import (
     CHANNEL_CLOSED,
     DIRECT_UPLOAD_ENFORCED,
@@ -228,16 +228,16 @@ class Uploads:
         The file is stored by now, so no trouble here may look like a failed upload.
         """
         pause_s = 0.05
-        with trio.move_on_after(_VISIBLE_WITHIN_S):
-            while True:
-                try:
-                    return wire.remote_node(await self._api.call("GET", f"/v4/nodes/{remote.id}"))
-                except NotFound:
+        try:
+            with trio.move_on_after(_VISIBLE_WITHIN_S):
+                while (found := await call_or_none(self._api, f"/v4/nodes/{remote.id}")) is None:
+                    if await self._tree.is_past(remote):  # Somebody was quicker than we in looking.
+                        break
                     await trio.sleep(pause_s)
                     pause_s = min(2 * pause_s, 1.0)
-                except Failure as failure:
-                    _log.info("the uploaded file cannot be looked at: %s", failure)
-                    break
+                return remote if found is None else wire.remote_node(found)
+        except Failure as failure:
+            _log.info("the uploaded file cannot be looked at: %s", failure)
         return remote
 
     async def share_keys(self, remote: RemoteNode) -> None:

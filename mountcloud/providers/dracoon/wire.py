@@ -105,6 +105,14 @@ def items(answer: Json, name: str = "items") -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def listed(answer: Json) -> list[Json]:
+    """The objects of a list that must be there: raises ``Unavailable`` rather than take a broken one for empty."""
+    value = answer.get("items")
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Unavailable("the service's list has an unknown form")
+    return value
+
+
 def total(answer: Json) -> int | None:
     """How many items the whole list has, where the answer says so."""
     listed = answer.get("range")
