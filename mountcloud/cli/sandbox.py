@@ -49,6 +49,7 @@ def dracoon(
     try:
         from mountcloud.sandbox import serving
         from mountcloud.sandbox.dracoon import server
+        from mountcloud.sandbox.dracoon.database import UnusableData
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"{_MISSING} ({missing.name} is missing)") from None
     if not allow_remote and not serving.is_loopback(host):
@@ -59,7 +60,9 @@ def dracoon(
     try:
         server.run(options, click.echo)
     except OSError as problem:
-        raise click.ClickException(f"cannot serve at {listen}: {problem.strerror}") from None
+        raise click.ClickException(f"cannot serve at {listen}: {problem}") from None
+    except UnusableData as problem:
+        raise click.ClickException(str(problem)) from None
 
 
 def _address(text: str) -> tuple[str, int]:

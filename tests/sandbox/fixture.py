@@ -54,12 +54,20 @@ class RunningSandbox:
 
 
 def start_sandbox(
-    data_dir: Path, *, seed: str = "none", port: int = 0, static_port: int = 0, control: bool = True
+    data_dir: Path,
+    *,
+    seed: str = "none",
+    port: int = 0,
+    static_port: int = 0,
+    control: bool = True,
+    password_file: Path | None = None,
 ) -> RunningSandbox:
     """A server on 127.0.0.1 with its control surface; its log is ``server.log`` beside ``data_dir``."""
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--listen", f"127.0.0.1:{port}"]
     command += ["--data", str(data_dir), "--static-port", str(static_port), "--seed", seed, *["--control"] * control]
+    if password_file is not None:
+        command += ["--password-file", str(password_file)]
     log_path = data_dir.with_suffix(".log")
     with log_path.open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)

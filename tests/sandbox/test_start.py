@@ -1,12 +1,14 @@
 """The process: ready line, persistence, clean end, addresses, first accounts."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.sandbox.account import login, ok, plain
+from tests.sandbox.account import login, ok, plain, token_request
 from tests.sandbox.fixture import RunningSandbox, start_sandbox
 
 
@@ -40,8 +42,50 @@ def test_data_survive_a_kill(tmp_path: Path) -> None:
         second.stop()
 
 
-def test_the_directory_is_private(sandbox: RunningSandbox) -> None:
-    assert sandbox.data_dir.stat().st_mode & 0o077 == 0
+def test_others_can_read_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    running = start_sandbox(data)
+    try:
+        account = login(running)
+        account.file(account.room())
+        assert [path for path in data.rglob("*") if path.stat().st_mode & 0o077] == []
+    finally:
+        running.stop()
+
+
+def test_one_server_for_one_directory(sandbox: RunningSandbox) -> None:
+    command = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--data", str(sandbox.data_dir)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, "another sandbox serves" in ended.stderr) == (1, True)
+
+
+def test_data_of_another_version_are_left_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "sandbox.db")) as database:
+        database.execute("PRAGMA user_version = 99")
+    command = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--data", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, "version 99" in ended.stderr) == (1, True)
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_port_in_use(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    address = sandbox.base_url.removeprefix("http://")
+    command = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--listen", address, "--data", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, "cannot serve at" in ended.stderr) == (1, True)
+
+
+def test_another_password_for_the_first_accounts(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("s3cret\n")
+    running = start_sandbox(tmp_path / "data", password_file=secret)
+    try:
+        for password, status in (("demo", 400), ("s3cret", 200)):
+            answer = token_request(running, grant_type="password", username="admin", password=password)
+            assert answer.status_code == status
+    finally:
+        running.stop()
 
 
 def test_the_demonstration_is_planted_once(tmp_path: Path) -> None:

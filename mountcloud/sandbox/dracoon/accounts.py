@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
@@ -26,13 +26,10 @@ class NewUser:
     """An account to be made; names default to the user name."""
 
     user_name: str
-    password: str
+    password: str = field(repr=False)
     roles: tuple[int, ...] = ()
     first_name: str = ""
     last_name: str = "Example"
-
-    def __repr__(self) -> str:
-        return f"NewUser({self.user_name!r})"
 
 
 def create_user(box: Sandbox, new: NewUser) -> int:

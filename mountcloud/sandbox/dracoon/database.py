@@ -10,6 +10,10 @@ from mountcloud.sandbox.dracoon.schema import SCHEMA, SCHEMA_VERSION
 Value = str | int | float | bytes | None
 
 
+class UnusableData(Exception):
+    """The directory cannot be served: it is in use, or of another version."""
+
+
 class Database:
     """One connection, used by one thread. Reads see what the open transaction wrote."""
 
@@ -26,7 +30,7 @@ class Database:
         if found == 0:
             self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         elif found != SCHEMA_VERSION:
-            raise RuntimeError(
+            raise UnusableData(
                 f"the sandbox data are of version {found}, this is version {SCHEMA_VERSION}: use a new directory"
             )
 

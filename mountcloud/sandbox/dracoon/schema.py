@@ -29,7 +29,7 @@ CREATE TABLE node (
     cnt_rooms INTEGER NOT NULL DEFAULT 0, cnt_folders INTEGER NOT NULL DEFAULT 0, cnt_files INTEGER NOT NULL DEFAULT 0,
     inherit INTEGER NOT NULL DEFAULT 0, quota INTEGER NOT NULL DEFAULT 0, retention INTEGER NOT NULL DEFAULT 0,
     activities INTEGER NOT NULL DEFAULT 1, acceptance TEXT NOT NULL DEFAULT 'autoallow',
-    room_expiry INTEGER NOT NULL DEFAULT 0,    virus_protection INTEGER NOT NULL DEFAULT 0, rescue_key TEXT,
+    room_expiry INTEGER NOT NULL DEFAULT 0,    virus_protection INTEGER NOT NULL DEFAULT 0,
     deleted_at INTEGER, deleted_by INTEGER, deleted_with INTEGER, deleted_path TEXT);
 CREATE INDEX node_child ON node (parent_id, type DESC, name_key) WHERE deleted_at IS NULL;
 CREATE INDEX node_name ON node (parent_id, name_key) WHERE deleted_at IS NULL;

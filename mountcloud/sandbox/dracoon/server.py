@@ -1,7 +1,9 @@
 """The sandbox as a process: two listeners and one tenant."""
 
+import fcntl
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from starlette.routing import BaseRoute
@@ -9,6 +11,7 @@ from starlette.routing import BaseRoute
 from mountcloud.sandbox.dracoon import seed
 from mountcloud.sandbox.dracoon.app import api_app, static_app
 from mountcloud.sandbox.dracoon.control import Control
+from mountcloud.sandbox.dracoon.database import UnusableData
 from mountcloud.sandbox.dracoon.state import Sandbox
 from mountcloud.sandbox.faults import Trouble, TroubleMaker
 from mountcloud.sandbox.serving import ByPort, Connections, listen, serve
@@ -24,10 +27,7 @@ class Options:
     static_port: int = 0
     control: bool = False
     demonstration: bool = False
-    password: str = seed.DEMO_PASSWORD
-
-    def __repr__(self) -> str:
-        return f"Options({self.host}:{self.port}, {self.data})"
+    password: str = field(default=seed.DEMO_PASSWORD, repr=False)
 
 
 def with_password(options: Options, password: str) -> Options:
@@ -36,7 +36,21 @@ def with_password(options: Options, password: str) -> Options:
 
 
 def run(options: Options, say: Callable[[str], None]) -> None:
-    """Serve until a signal comes; says ``listening on http://…`` once requests are answered."""
+    """Serve until a signal comes; says ``listening on http://…`` once requests are answered.
+
+    Raises ``UnusableData`` for a directory in use or of another version, ``OSError`` for an address in use.
+    """
+    os.umask(0o077)
+    options.data.mkdir(parents=True, exist_ok=True)
+    with (options.data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnusableData(f"another sandbox serves {options.data}") from None
+        _run(options, say)
+
+
+def _run(options: Options, say: Callable[[str], None]) -> None:
     box = Sandbox(options.data)
     try:
         seed.first_accounts(box, options.password)
