@@ -123,7 +123,10 @@ class Tree:
         return await self._change(current, {"timestampModification": wire.format_time(mtime_ns)})
 
     async def remove(self, ref: Ref) -> None:
-        """Remove a file at this version, or an empty directory."""
+        """Remove a file at this version, or an empty directory. Without a version, look first what it is."""
+        if not ref.version:
+            present = await self.get(ref)
+            ref = Ref(present.node_id, present.version)
         if wire.is_file_version(ref.version):
             await self._remove_file(ref)
         else:

@@ -292,3 +292,23 @@ def test_logs_and_failures_hold_no_secret(caplog: pytest.LogCaptureFixture) -> N
 def test_socket_reads_are_wide() -> None:
     Client(ClientSettings("http://127.0.0.1:9"))
     assert httpcore.AsyncHTTP11Connection.READ_NUM_BYTES == 256 * 1024
+
+
+def test_proxies_of_the_environment_are_for_others_than_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy here is the scripted server, which sees an absolute address when it is asked to be one."""
+    seen: list[str] = []
+
+    async def answer(request: Seen) -> Reply:
+        seen.append(request.target)
+        return Reply(200, {}, b"{}")
+
+    async def main() -> None:
+        async with serving(answer) as proxy, serving(answer) as direct:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            for base in ("http://elsewhere.invalid", direct.url):
+                client = Client(ClientSettings(base))
+                await client.request("GET", "/x")
+                await client.aclose()
+        assert seen == ["http://elsewhere.invalid/x", "/x"]
+
+    trio.run(main)
