@@ -66,6 +66,7 @@ def test_home_in_the_mountpoint(monkeypatch: pytest.MonkeyPatch) -> None:
         (ACCOUNT + "poll_interval_s = nan\n", 3, "must be a number"),
         (ACCOUNT + "poll_interval_s = true\n", 3, "must be a number, not True"),
         (ACCOUNT + "upload.parallel = 1.5\n", 3, "must be a whole number"),
+        (ACCOUNT + "upload.parallel = true\n", 3, "must be a whole number, not True"),
         (ACCOUNT + "upload.parallel = 65\n", 3, "must be from 1 to 64"),
         (ACCOUNT + "allow_other = 1\n", 3, "must be true or false"),
         (ACCOUNT + 'mountpoint = "here"\n', 3, "must be an absolute path"),
