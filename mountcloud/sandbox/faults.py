@@ -7,10 +7,11 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-KINDS = ("status", "drop", "lost_reply", "cut", "slow", "delay")
+KINDS = ("status", "drop", "lost_reply", "cut", "reset", "slow", "delay")
 BODIES = ("json", "empty", "html", "garbage")
 CONTROL = "/_sandbox"
 _HTML = b"<!doctype html><html><body><h1>Trouble</h1><p>A proxy says so.</p></body></html>"
@@ -22,7 +23,8 @@ class Fault:
 
     ``status``: answer at once with ``status``, ``error_code``, ``headers`` and a ``body`` of that kind.
     ``drop``: close the connection at once. ``lost_reply``: let the request take effect, then close the connection.
-    ``cut``: close the connection after ``after`` bytes of the body. ``slow``: ``after`` bytes, ``seconds``, and so on.
+    ``cut``: the connection ends after exactly ``after`` bytes of the body; ``reset``: it breaks after at most so many.
+    ``slow``: ``after`` bytes, ``seconds``, and so on.
     ``delay``: wait ``seconds`` first. The first ``skip`` matches pass; ``count`` -1 means every match after that.
     """
 
@@ -87,13 +89,21 @@ class Trouble:
         self.most_at_once = self.at_once
 
 
+class Breakable(Protocol):
+    """Ends the connection of a request."""
+
+    def close(self, scope: Scope) -> None:
+        """After what was sent so far."""
+
+    def abort(self, scope: Scope) -> None:
+        """With a reset."""
+
+
 class TroubleMaker:
     """The application with faults before it. Requests to the control surface never fail and are not counted."""
 
-    def __init__(
-        self, app: ASGIApp, trouble: Trouble, latency: Callable[[], float], abort: Callable[[Scope], None]
-    ) -> None:
-        self._app, self._trouble, self._latency, self._abort = app, trouble, latency, abort
+    def __init__(self, app: ASGIApp, trouble: Trouble, latency: Callable[[], float], connections: Breakable) -> None:
+        self._app, self._trouble, self._latency, self._connections = app, trouble, latency, connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -133,9 +143,12 @@ class TroubleMaker:
     async def _break_off(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind == "lost_reply":
             await self._app(scope, receive, _nowhere)
-        elif fault.kind == "cut":
+        elif fault.kind in {"cut", "reset"}:
             await self._app(scope, receive, _cut(send, fault.after))
-        self._abort(scope)
+        if fault.kind == "cut":
+            self._connections.close(scope)
+        else:
+            self._connections.abort(scope)
         await _disconnected(receive)
 
 

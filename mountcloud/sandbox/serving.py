@@ -34,13 +34,22 @@ class Connections:
 
         return Accounted
 
+    def close(self, scope: Scope) -> None:
+        """End the connection of this request after what was sent so far."""
+        transport = self._transport(scope)
+        if transport is not None:
+            transport.close()
+
     def abort(self, scope: Scope) -> None:
         """Reset the connection of this request."""
-        transport = self._open.get((tuple(scope["client"]), scope["server"][1]))
+        transport = self._transport(scope)
         if transport is None:
             return
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         transport.abort()
+
+    def _transport(self, scope: Scope) -> asyncio.Transport | None:
+        return self._open.get((tuple(scope["client"]), scope["server"][1]))
 
 
 def _key(transport: asyncio.Transport) -> tuple[object, object]:

@@ -67,6 +67,6 @@ def _serve(box: Sandbox, options: Options, say: Callable[[str], None]) -> None:
         box.static_port = static.getsockname()[1]
         extra: Sequence[BaseRoute] = Control(box, trouble).routes() if options.control else ()
         both = ByPort(api_app(box, extra), static_app(box), box.static_port)
-        app = TroubleMaker(both, trouble, lambda: box.switches.latency, connections.abort)
+        app = TroubleMaker(both, trouble, lambda: box.switches.latency, connections)
         address = f"http://{options.host}:{api.getsockname()[1]}"
         serve(app, connections, [api, static], lambda: say(f"listening on {address}"))
