@@ -3,10 +3,9 @@
 import logging
 from dataclasses import replace
 
-from mountcloud.model.ids import NodeId, is_local
+from mountcloud.model.ids import is_local
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Operation, OperationKind, OperationState
-from mountcloud.policy.names import to_file_name
 from mountcloud.policy.overlay import overlay
 from mountcloud.policy.reduce import Plan
 from mountcloud.policy.upload import Event, after
@@ -21,6 +20,8 @@ def recover(index: Index, journal: Journal, staging: Staging, now: float) -> Non
     """Bring journal, index and drafts to one picture; before anything else runs. ``now`` in seconds since the epoch."""
     for operation in journal.operations:
         _resume(journal, operation)
+    for operation in journal.operations:
+        _measure(journal, staging, operation)
     owed = journal.operations
     index.drop_unfounded({each.node for each in owed if is_local(each.node)})
     for operation in owed:
@@ -37,7 +38,16 @@ def _resume(journal: Journal, operation: Operation) -> None:
         journal.put(replace(operation, state=state, attempts=operation.attempts + 1, not_before=0.0))
 
 
+def _measure(journal: Journal, staging: Staging, operation: Operation) -> None:
+    """What was written to an owed file without being closed is what it holds now, as after a crash of a local disk."""
+    size = staging.size_of(operation.staged) if operation.kind is OperationKind.UPLOAD else None
+    if size is not None and size != operation.size:
+        journal.put(replace(operation, size=size, generation=operation.generation + 1))
+
+
 def _lay_over(index: Index, journal: Journal, operation: Operation, now: float) -> None:
+    if operation.replaces is not None and operation.replaces.id != operation.node:
+        index.apply(Plan((operation.replaces.id,), ()))
     entry = index.by_id(operation.node)
     if operation.creates and entry is None:
         _recreate(index, operation, now)
@@ -46,7 +56,7 @@ def _lay_over(index: Index, journal: Journal, operation: Operation, now: float) 
         if seen is None:
             index.apply(Plan((operation.node,), ()))
         elif seen.name != entry.node.name or seen.parent != entry.node.parent:
-            index.place(entry.inode, seen.parent or NodeId(""), seen.name, to_file_name(seen.name))
+            index.apply(Plan((), (seen,)))
         if seen is not None and operation.kind in {OperationKind.UPLOAD, OperationKind.SET_TIMES}:
             index.set_content(entry.inode, seen.size, seen.mtime_ns)
 

@@ -12,7 +12,8 @@ def overlay(node: Node, owed: Iterable[Operation]) -> Node | None:
     for operation in owed:
         if operation.kind is OperationKind.REMOVE:
             return None
-        if operation.kind is OperationKind.MOVE and operation.target is not None:
+        places = operation.creates or operation.kind is OperationKind.MOVE
+        if places and operation.target is not None:
             node = replace(node, parent=operation.target.parent, name=operation.target.name)
         if operation.kind is OperationKind.UPLOAD:
             node = replace(node, size=operation.size, mtime_ns=operation.mtime_ns)

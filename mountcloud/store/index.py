@@ -32,6 +32,7 @@ _MIGRATIONS = [
         listed TEXT,                    -- a directory's version before it was listed; NULL = never listed
         listed_at REAL NOT NULL DEFAULT 0   -- seconds since the epoch
     );
+    INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 1);    -- inode 1 is the root's, even if that comes later
     CREATE UNIQUE INDEX node_place ON node (parent, file_name);
     CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,

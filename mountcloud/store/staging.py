@@ -82,6 +82,11 @@ class Staging:
             raise Corrupt(f"the draft {name} is missing from {self._directory}")
         return StagedFile(path)
 
+    def size_of(self, name: str) -> int | None:
+        """Bytes of the draft of that name, None if it is gone."""
+        path = self._directory / name
+        return path.stat().st_size if path.exists() else None
+
     def remove(self, name: str) -> None:
         """Its bytes are on the service, or nobody wants them any more."""
         (self._directory / name).unlink(missing_ok=True)

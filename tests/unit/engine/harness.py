@@ -109,6 +109,7 @@ class Machine:
         self.syncer = Syncer(provider, self.index, self.journal, self.drafts, self.kernel, self.now, RECHECK_S)
         self._nursery = nursery
         self._scope = trio.CancelScope()
+        self._ended = trio.Event()
         self._make_engine(library, settle_s)
 
     def _make_engine(self, library: Library, settle_s: float) -> None:
@@ -158,12 +159,20 @@ class Machine:
         return self
 
     async def _replay(self) -> None:
-        with self._scope:
-            await self.replayer.run()
+        try:
+            with self._scope:
+                await self.replayer.run()
+        finally:
+            self._ended.set()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """As kill -9: nothing is sealed, nothing is told; what is on the disk stays."""
         self._scope.cancel()
+        await self._ended.wait()
+        self.bury()
+
+    def bury(self) -> None:
+        """Give back what the dead one held."""
         for draft in self.drafts.all:
             draft.file.close()
         for store in (self.index, self.journal, self.attributes):
