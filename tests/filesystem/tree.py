@@ -91,9 +91,10 @@ class Tree:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end, which may be a failure."""
         user = self.user
+        # The program's own user must enter the directory: nobody else, not even root, may look into a user's mount.
         return subprocess.run(
-            [str(word) for word in command],
-            cwd=cwd or self.scratch,
+            ["env", "-C", str(cwd or self.scratch), *map(str, command)],
+            cwd="/",
             input=stdin,
             env={**_environment(self.scratch), **(environment or {})},
             capture_output=True,

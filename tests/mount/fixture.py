@@ -13,7 +13,8 @@ from tests.mount.shared import AllowedLog, SharedMount, TreeMaker, mounted, new_
 from tests.sandbox.fixture import RunningSandbox, start_sandbox
 
 PASSWORD = "a password"
-ENCRYPTION_PASSWORD = "another pässword"
+ENCRYPTION_PASSWORD = "another password"
+"""In ASCII, because the published client can send no other (DRACOON facts, 25)."""
 ROOM_MANAGER = 4
 SPACE_LIMIT = 1 << 40
 PLAIN_ROOM = "Projects"

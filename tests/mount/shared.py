@@ -1,5 +1,6 @@
 """One mount that many tests use one after the other, replaced as soon as a test has broken it."""
 
+import itertools
 import re
 import shutil
 import tempfile
@@ -57,6 +58,9 @@ def complaints(log: str, allowed: AllowedLog) -> list[str]:
     return [line for line in lines if not any(re.search(pattern, line) for pattern in allowed.patterns)]
 
 
+_numbers = itertools.count(1)
+
+
 class SharedMount:
     """Trees in rooms of one mount. A mount that died, hangs or complains is replaced by a new one with nothing owed."""
 
@@ -65,7 +69,6 @@ class SharedMount:
         self._user = user
         self._home: Path | None = None
         self._mount: Mount | None = None
-        self._trees = 0
 
     @property
     def mount(self) -> Mount:
@@ -82,8 +85,7 @@ class SharedMount:
     def tree(self, kind: str, room: str, scratch: Path) -> Tree:
         """A new directory in that room."""
         mount = self.mount
-        self._trees += 1
-        path = mount.mountpoint / room / f"tree-{self._trees}"
+        path = mount.mountpoint / room / f"tree-{next(_numbers)}"
         tree = Tree(kind, path, scratch, mount, self._user)
         try:
             tree.do(path.mkdir)
