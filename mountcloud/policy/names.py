@@ -74,8 +74,8 @@ def check(rules: NameRules, name: str) -> Failure | None:
 def fold(rules: NameRules, name: str) -> str:
     """Equal for two names that the service takes for the same one; not a name itself."""
     if not rules.case_sensitive:
-        name = unicodedata.normalize("NFC", name).casefold()
-    return unicodedata.normalize("NFC", name) if rules.normalises or not rules.case_sensitive else name
+        return unicodedata.normalize("NFC", name.casefold())
+    return unicodedata.normalize("NFC", name) if rules.normalises else name
 
 
 def clashes(rules: NameRules, one: str, other: str) -> bool:

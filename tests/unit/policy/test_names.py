@@ -52,6 +52,10 @@ def test_an_over_long_name_keeps_its_start_and_extension() -> None:
     assert names.to_file_name("ä" * 150 + ".docx") == short != names.to_file_name("ä" * 151 + ".docx")
 
 
+def test_over_long_names_that_differ_at_the_end_only_stay_apart() -> None:
+    assert len({names.to_file_name("x" * 300 + str(number)) for number in range(5000)}) == 5000
+
+
 @pytest.mark.parametrize("separator", ["/", "␛"])
 def test_an_over_long_name_is_never_cut_inside_an_escape(separator: str) -> None:
     for offset in range(8):
