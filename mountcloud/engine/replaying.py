@@ -1,6 +1,7 @@
 """What is owed goes to the service: in parallel where nothing depends on it, and for ever until it is there."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 
 _LOGIN_RETRY = 60.0
 _IDLE = 3600.0
+_GATHERING = 0.02
+"""Seconds in which changes gather before they are looked through, while nothing is under way."""
+_AT_A_LOOK = 64
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class Replayer:
     today: Callable[[], str]
     host: str
     parallel: int = 4
+    _lined_up: deque[Operation] = field(default_factory=deque)
     _running: set[OperationId] = field(default_factory=set)
     _woken: trio.Event = field(default_factory=trio.Event)
     _idle: trio.Event = field(default_factory=trio.Event)
@@ -74,13 +79,37 @@ class Replayer:
                     nursery.start_soon(self._perform, operation.id)
                 if not self.journal.operations:
                     self._idle.set()
-                due = next_due(self.journal.operations, self.clock())
-                with trio.move_on_after(_IDLE if due is None else max(due - self.clock(), 0.01)):
-                    await self._woken.wait()
+                await self._until_worth_a_look()
+
+    async def _until_worth_a_look(self) -> None:
+        """Programs owe changes much faster than they are sent: looking through all of them at each would cost more."""
+        if self._lined_up or len(self._running) >= self.parallel:
+            await self._woken.wait()
+            return
+        due = next_due(self.journal.operations, self.clock())
+        with trio.move_on_after(_IDLE if due is None else max(due - self.clock(), 0.01)):
+            await self._woken.wait()
+        if not self._running:
+            await trio.sleep(_GATHERING)
 
     def _startable(self) -> list[Operation]:
+        """As many as there are places for; found for many at once, and looked at again before they start."""
         free = self.parallel - len(self._running)
-        return ready(self.journal.operations, self.clock(), free, self.local.held) if free > 0 else []
+        found = self._still_ready(free)
+        if len(found) < free:
+            waiting = {each.id for each in found}
+            fresh = ready(self.journal.operations, self.clock(), _AT_A_LOOK, self.local.held)
+            self._lined_up.extend(each for each in fresh if each.id not in waiting)
+            found += self._still_ready(free - len(found))
+        return found
+
+    def _still_ready(self, most: int) -> list[Operation]:
+        found: list[Operation] = []
+        while self._lined_up and len(found) < most:
+            operation = self._lined_up.popleft()
+            if self.journal.get(operation.id) is operation and not self.local.held(operation):
+                found.append(operation)
+        return found
 
     def _started(self, operation: Operation) -> Operation:
         return replace(operation, state=after(operation.state, Event.STARTED))
