@@ -132,7 +132,7 @@ class DirectTransfer:
     async def _etag(self, part: Part, body: Body) -> str:
         """Send the part until it is there: an address may run out, and sending again does no harm."""
         for attempt in range(_PART_TRIES):
-            url = await self._url(part, fresh=attempt > 0)
+            url = await self._url(part)
             try:
                 response = await self._client.send_stream("PUT", url, part.size, body)
             except Unavailable:
@@ -145,12 +145,10 @@ class DirectTransfer:
             await trio.sleep(_FIRST_PAUSE_S * 4**attempt)
         raise Unavailable(f"the storage refuses a part of the upload [{response.status}]")
 
-    async def _url(self, part: Part, *, fresh: bool) -> str:
-        """Addresses live shortly, so they are asked for in batches no larger than what is sent at a time."""
+    async def _url(self, part: Part) -> str:
+        """A fresh address each time. They live shortly, so no more are asked for than parts are sent at a time."""
         async with self._asking:
-            if fresh:
-                await self._ask([part])
-            elif part.number not in self._urls:
+            if part.number not in self._urls:
                 following = self._parts[part.number - 1 : part.number - 1 + self._parallel]
                 await self._ask([other for other in following if other.size == part.size])
             return self._urls.pop(part.number)

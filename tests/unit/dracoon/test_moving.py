@@ -33,7 +33,9 @@ def test_a_move_whose_answer_was_lost_can_be_repeated(
         calm_sandbox.control.fault("/move_to$" if reparent else r"/nodes/files/\d+$", method="P", kind="lost_reply")
         with pytest.raises(Unavailable):
             await provider.move(file.ref, target, "new name", old)
+        calm_sandbox.control.forget_requests()
         moved = await provider.move(file.ref, target, "new name", old)
+        assert set(calm_sandbox.control.requests().counts) == {"GET /api/v4/nodes/{id}"}
         assert (moved.id, moved.version, moved.parent, moved.name) == (file.id, file.version, target, "new name")
         assert moved.mtime_ns == file.mtime_ns
         assert [child.ref for child in await provider.children(target) if not child.is_directory] == [file.ref]

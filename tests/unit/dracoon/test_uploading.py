@@ -187,6 +187,20 @@ def test_the_moment_in_which_a_new_file_is_not_there_yet_is_waited_for(calm_sand
     run(action, me)
 
 
+def test_a_file_that_was_replaced_at_once_is_not_waited_for(calm_sandbox: RunningSandbox) -> None:
+    me = person(calm_sandbox)
+
+    async def action() -> None:
+        provider, room = me.provider(), me.room()
+        old = await put(provider, room, "file", b"old")
+        stored = await provider._tree.get(old.ref)
+        await put(provider, room, "file", b"new", old)
+        with trio.fail_after(5):
+            assert await provider._uploads._visible(stored) == stored
+
+    run(action, me)
+
+
 def test_parts_are_sent_again_by_fresh_addresses(calm_sandbox: RunningSandbox) -> None:
     both_ways(calm_sandbox)
     me = person(calm_sandbox, "RSA-4096")
