@@ -125,6 +125,21 @@ def test_an_inode_survives_rename_and_overwriting(tree: Tree) -> None:
     assert tree.do(os.stat, tree.path / "new name").st_ino == before
 
 
+def test_a_working_directory_stays_one_while_it_arrives(tree: Tree) -> None:
+    place, other = tree.path / "outer/inner", tree.caller()
+    tree.do(os.makedirs, place)
+    other(os.chdir, place)
+    for name in ("one", "two"):
+        other(write_file, Path(name), b"x")
+        tree.settle()
+        assert other(os.getcwd) == str(place)
+    tree.run("mv", tree.path / "outer", tree.path / "renamed")
+    tree.settle()
+    assert other(os.getcwd) == str(tree.path / "renamed/inner")
+    assert other(names, Path()) == ["one", "two"]
+    other(os.chdir, "/")
+
+
 def test_a_removed_working_directory_is_gone(tree: Tree) -> None:
     tree.do(os.mkdir, tree.path / "here")
     other = tree.caller()

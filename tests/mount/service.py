@@ -32,13 +32,7 @@ class Service:
 
     def children(self, node: int) -> list[dict[str, Any]]:
         """All children of a room or folder; 0 is the top (DRACOON facts, 8)."""
-        found: list[dict[str, Any]] = []
-        while True:
-            query = {"parent_id": node, "offset": len(found), "limit": 500, "sort": "name:asc"}
-            page = self.ask("GET", "/nodes", params=query)["items"]
-            found += page
-            if len(page) < 500:
-                return found
+        return self._listed("/nodes", {"parent_id": node, "sort": "name:asc"})
 
     def find(self, path: str) -> dict[str, Any] | None:
         """The node at a path, None if there is none."""
@@ -114,5 +108,13 @@ class Service:
 
     def deleted(self, room: str) -> set[str]:
         """Names in the recycle bin of a room (DRACOON facts, 14)."""
-        answer = self.ask("GET", f"/nodes/{self.id(room)}/deleted_nodes", params={"offset": 0, "limit": 500})
-        return {item["name"] for item in answer["items"]}
+        return {item["name"] for item in self._listed(f"/nodes/{self.id(room)}/deleted_nodes", {})}
+
+    def _listed(self, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        """All pages of a list (DRACOON facts, 2)."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.ask("GET", path, params={**query, "offset": len(found), "limit": 500})["items"]
+            found += page
+            if len(page) < 500:
+                return found

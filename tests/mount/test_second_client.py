@@ -96,6 +96,17 @@ def test_new_content_of_the_same_size_appears(both: Both) -> None:
     both.soon(b"SECON", read_file, "file")
 
 
+def test_a_working_directory_stays_one_while_it_changes(both: Both) -> None:
+    place, other = both.tree.path / "folder", both.tree.caller()
+    other(os.chdir, place)
+    both.service.upload(f"{both.remote}/folder/new", b"from elsewhere")
+    both.service.make_folder(f"{both.remote}/folder/deeper")
+    both.soon(["below", "deeper", "new"], names, "folder")
+    assert other(os.getcwd) == str(place)
+    assert other(names, Path()) == ["below", "deeper", "new"]
+    other(os.chdir, "/")
+
+
 def test_new_names_appear(both: Both) -> None:
     both.service.rename(f"{both.remote}/file", "renamed file")
     both.service.rename(f"{both.remote}/folder", "renamed folder")
