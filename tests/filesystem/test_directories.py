@@ -140,6 +140,24 @@ def test_a_working_directory_stays_one_while_it_arrives(tree: Tree) -> None:
     other(os.chdir, "/")
 
 
+def enter_each(directories: list[Path]) -> list[str]:
+    """Enter directories that were never looked at, and ask at once and a little later where that is."""
+    seen = []
+    for directory in directories:
+        os.chdir(directory)
+        seen += [str(Path.cwd()) for _ in range(200)][::199]
+    os.chdir("/")
+    return seen
+
+
+def test_directories_can_be_entered_at_first_sight(tree: Tree) -> None:
+    directories = [tree.path / f"{number}/inner/innermost" for number in range(30)]
+    for directory in directories:
+        tree.do(os.makedirs, directory)
+    tree.fresh_view()
+    assert tree.do(enter_each, directories) == [str(directory) for directory in directories for _ in range(2)]
+
+
 def test_a_removed_working_directory_is_gone(tree: Tree) -> None:
     tree.do(os.mkdir, tree.path / "here")
     other = tree.caller()
