@@ -23,6 +23,7 @@ from mountcloud.model.errors import (
     Unavailable,
 )
 from mountcloud.model.ids import NodeId, OperationId
+from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
 from mountcloud.policy.conflict import conflict_name
@@ -165,7 +166,7 @@ class Replayer:
 
     def _settle(self, sent: Operation, settled: Settled) -> None:
         """The service has it: the index learns the real id and version, what else is owed follows, then it is done."""
-        result = settled.node
+        result = None if settled.node is None else self._as_known(sent, settled.node)
         current = self.journal.get(sent.id)
         if current is None:
             return
@@ -186,6 +187,18 @@ class Replayer:
             return
         self.journal.done(sent.id, sent.node, ref)
         self._drop_staged(current)
+
+    def _as_known(self, sent: Operation, result: Node) -> Node:
+        """A move or a date makes no content: another version is another client's, and nothing here is based on it."""
+        if sent.kind is OperationKind.UPLOAD or result.is_directory or result.version == sent.version:
+            return result
+        entry = self.index.by_id(sent.node)
+        if entry is None:
+            return replace(result, version=sent.version)
+        if entry.node.parent is not None:
+            self.index.doubt_listing(entry.node.parent)
+        self.syncer.poke()
+        return replace(result, version=sent.version, mtime_ns=entry.remote_mtime_ns)
 
     def _drop_staged(self, operation: Operation) -> None:
         """The bytes are on the service; a draft that a program has open stays until it is closed."""

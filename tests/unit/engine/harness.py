@@ -155,13 +155,16 @@ class Machine:
         """As the daemon starts: the root must be known once; then operations are replayed."""
         if self.index.entry(ROOT_INODE) is None:
             await self.syncer.ensure_root()
-        self._nursery.start_soon(self._replay)
+        self.services = await self._nursery.start(self._serve)
         return self
 
-    async def _replay(self) -> None:
+    async def _serve(self, task_status: trio.TaskStatus[trio.Nursery]) -> None:
+        """Replay, and whatever a test starts in ``services``, until the machine is killed."""
         try:
             with self._scope:
-                await self.replayer.run()
+                async with trio.open_nursery() as services:
+                    services.start_soon(self.replayer.run)
+                    task_status.started(services)
         finally:
             self._ended.set()
 

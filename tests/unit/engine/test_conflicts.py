@@ -270,3 +270,45 @@ async def test_saving_over_a_name_that_this_machine_made_up(
         assert remote.tree() == {"a": b"edited"}
         await here.close(handle)
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("first", ["rename", "set times"])
+@on_trio
+async def test_a_change_there_learned_from_another_operation_is_not_overwritten(
+    tmp_path: Path, service: MemoryService, remote: Remote, first: str
+) -> None:
+    remote.write("a", b"base")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.list("")
+        if first == "rename":
+            await here.rename("a", "b")
+        else:
+            await here.set_mtime("a", 7_000_000_000)
+        name = "b" if first == "rename" else "a"
+        await here.write(name, b"here")
+        remote.write("a", b"there")
+        await here.settle()
+        expected = {name: b"there", f"{name}{CONFLICT}": b"here"}
+        assert remote.tree() == expected
+        assert await here.tree() == expected
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_a_change_there_of_a_file_that_was_renamed_here_is_seen_whole(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    remote.write("a", b"base")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.list("")
+        await here.rename("a", "b")
+        remote.write("a", b"longer content", mtime_ns=9_000_000_000)
+        await here.drain()
+        await here.syncer.poll()
+        assert await here.tree() == {"b": b"longer content"}
+        found = await here.stat("b")
+        assert (found.size, found.mtime_ns) == (14, 9_000_000_000)
+        assert any(stale.inode == found.inode and stale.content for stale in here.kernel.forgotten)
+        nursery.cancel_scope.cancel()
