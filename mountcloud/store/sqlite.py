@@ -65,13 +65,18 @@ class Database:
         if self._db.in_transaction:
             yield
             return
-        self._db.execute("BEGIN IMMEDIATE")
+        self.run("BEGIN IMMEDIATE")
         try:
             yield
+            self.run("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._undo()
             raise
-        self.run("COMMIT")
+
+    def _undo(self) -> None:
+        """A full disk may have ended the transaction already."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def sync(self) -> None:
         """Make what was committed survive a power cut."""

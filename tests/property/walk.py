@@ -1,7 +1,7 @@
 """A random walk of a program on this machine and a second client, with trouble; and what must hold at its end."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -392,7 +392,7 @@ class Walk:
                 assert abs(shown - there) <= 1_000_000, f"{below}: {shown} here, {there} there"
 
 
-def _contents(tree: dict[str, object]) -> list[bytes]:
+def _contents(tree: Mapping[str, object]) -> list[bytes]:
     found: list[bytes] = []
     for content in tree.values():
         if isinstance(content, dict):

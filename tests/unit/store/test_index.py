@@ -1,0 +1,179 @@
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mountcloud.model.change import Stale
+from mountcloud.model.ids import ROOT_INODE, NodeId, Version
+from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.policy.reduce import Plan
+from mountcloud.store.index import Index
+
+ROOT = NodeId("root")
+
+
+def name_of(node: Node, taken: Callable[[str], bool]) -> str:
+    return f"{node.name}~{node.id}" if taken(node.name) else node.name
+
+
+def node(id: str, name: str, parent: NodeId = ROOT, version: str = "1", kind: Kind = Kind.FILE) -> Node:
+    return Node(NodeId(id), parent, name, kind, 3, Version(version), 10, Rights.ALL)
+
+
+def directory(id: str, name: str, parent: NodeId = ROOT, version: str = "1") -> Node:
+    return replace(node(id, name, parent, version, Kind.DIRECTORY), size=0)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    index = Index(tmp_path / "i.db", name_of)
+    index.put_root(Node(ROOT, None, "", Kind.DIRECTORY, 0, Version("1"), 0, Rights.ALL))
+    yield index
+    index.close()
+
+
+def upsert(index: Index, *nodes: Node) -> list[Stale]:
+    return index.apply(Plan((), nodes))
+
+
+def names(index: Index, parent: NodeId = ROOT) -> dict[str, str]:
+    return {entry.file_name: entry.node.id for entry in index.children(parent)}
+
+
+def test_names_change_places(index: Index) -> None:
+    upsert(index, node("1", "a"), node("2", "b"), node("3", "c"))
+    inodes = {each.node.id: each.inode for each in index.children(ROOT)}
+    stale = upsert(index, node("1", "b"), node("2", "c"), node("3", "a"))
+    assert names(index) == {"b": "1", "c": "2", "a": "3"}
+    assert {each.node.id: each.inode for each in index.children(ROOT)} == inodes
+    assert {each.name for each in stale} == {"a", "b", "c"}
+
+
+def test_a_subtree_goes_with_its_directory(index: Index) -> None:
+    upsert(index, directory("1", "d"), directory("2", "e", NodeId("1")), node("3", "f", NodeId("2")), node("4", "g"))
+    gone = [index.by_id(NodeId(each)) for each in "123"]
+    stale = index.apply(Plan((NodeId("1"),), ()))
+    assert names(index) == {"g": "4"}
+    assert index.below(NodeId("1")) == [NodeId("1")]
+    assert {each.inode for each in stale} == {each.inode for each in gone if each is not None}
+
+
+def test_inodes_are_never_given_twice_and_one_is_the_roots(tmp_path: Path) -> None:
+    index = Index(tmp_path / "i.db", name_of)
+    first = index.add(node("local:1", "a")).inode
+    assert first != ROOT_INODE
+    index.drop(first)
+    index.close()
+    index = Index(tmp_path / "i.db", name_of)
+    assert index.add(node("local:2", "a")).inode > first
+    index.close()
+
+
+def test_an_upload_keeps_inode_place_and_children(index: Index) -> None:
+    made = index.add(directory("local:d", "d"))
+    below = index.add(node("local:f", "f", NodeId("local:d")))
+    index.rebind(NodeId("local:d"), directory("7", "other name", version="9"))
+    found = index.by_id(NodeId("7"))
+    assert found is not None
+    assert (found.inode, found.file_name, found.node.version) == (made.inode, "d", "9")
+    assert names(index, NodeId("7")) == {"f": "local:f"}
+    assert index.require(below.inode).node.parent == "7"
+    assert index.rebind(NodeId("local:unknown"), node("8", "x")) == []
+
+
+def test_a_row_that_a_listing_made_meanwhile_is_given_up(index: Index) -> None:
+    ours = index.add(directory("local:d", "d"))
+    index.add(node("local:f", "f", NodeId("local:d")))
+    upsert(index, directory("7", "d"), node("8", "f", NodeId("7")), node("9", "g", NodeId("7")))
+    twin = index.by_id(NodeId("7"))
+    assert twin is not None
+    assert twin.file_name == "d~7"
+    stale = index.rebind(NodeId("local:d"), directory("7", "d"))
+    assert index.entry(twin.inode) is None
+    assert names(index) == {"d": "7"}
+    assert index.require(ours.inode).node.id == "7"
+    assert names(index, NodeId("7")) == {"f": "local:f", "f~8": "8", "g": "9"}
+    assert Stale(twin.inode, ROOT_INODE, "d~7") in stale
+
+
+def test_a_taken_name_gets_another_which_stays_until_its_own_is_free(index: Index) -> None:
+    ours = index.add(node("local:1", "a"))
+    stale = upsert(index, node("2", "a"))
+    assert names(index) == {"a": "local:1", "a~2": "2"}
+    assert [each.name for each in stale] == ["a~2"]
+    upsert(index, node("2", "a", version="5"))
+    assert index.give_names_back(ROOT) == []
+    assert names(index) == {"a": "local:1", "a~2": "2"}
+    index.place(ours.inode, ROOT, "b", "b")
+    assert {each.name for each in index.give_names_back(ROOT)} == {"a", "a~2"}
+    assert names(index) == {"b": "local:1", "a": "2"}
+
+
+def test_changes_and_their_cursor_are_kept_together(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    index.apply(Plan((), (node("1", "a"),)), {"cursor": "1"})
+
+    def fail(*_: object) -> None:
+        raise KeyError
+
+    plan = Plan((NodeId("1"),), (node("2", "b"),))
+    monkeypatch.setattr(index, "put_note", fail)
+    with pytest.raises(KeyError):
+        index.apply(plan, {"cursor": "2"})
+    assert names(index) == {"a": "1"}
+    assert index.note("cursor") == "1"
+
+
+def test_only_new_content_makes_the_kernel_forget_content(index: Index) -> None:
+    upsert(index, node("1", "a"))
+    entry = index.by_id(NodeId("1"))
+    assert entry is not None
+    assert upsert(index, replace(node("1", "a"), mtime_ns=99)) == [Stale(entry.inode)]
+    assert upsert(index, replace(node("1", "a", version="2"), mtime_ns=99)) == [Stale(entry.inode, content=True)]
+
+
+def test_a_finer_time_of_this_machine_survives_its_echo(index: Index) -> None:
+    made = index.add(node("local:1", "a"))
+    index.set_content(made.inode, 3, 1_234_567_891)
+    index.rebind(NodeId("local:1"), replace(node("7", "a", version="2"), mtime_ns=1_234_000_000))
+    upsert(index, replace(node("7", "a", version="2"), mtime_ns=1_234_000_000))
+    assert index.require(made.inode).node.mtime_ns == 1_234_567_891
+    upsert(index, replace(node("7", "a", version="2"), mtime_ns=9))
+    assert index.require(made.inode).node.mtime_ns == 9
+
+
+@pytest.mark.parametrize("content", [b"no database" * 500, b""])
+def test_a_file_that_cannot_be_used_is_rebuilt(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "i.db").write_bytes(content)
+    index = Index(tmp_path / "i.db", name_of)
+    assert index.add(node("1", "a")).file_name == "a"
+    index.close()
+
+
+def test_another_root_is_another_tree(index: Index) -> None:
+    upsert(index, node("1", "a"))
+    index.put_root(Node(NodeId("elsewhere"), None, "", Kind.DIRECTORY, 0, Version("1"), 0, Rights.ALL))
+    assert index.by_id(NodeId("1")) is None
+    assert index.require(ROOT_INODE).node.id == "elsewhere"
+
+
+def test_what_is_local_without_being_owed_is_forgotten_at_start(index: Index) -> None:
+    kept, dropped = index.add(node("local:1", "a")), index.add(node("local:2", "b"))
+    unlinked = index.add(node("3", "c"))
+    index.detach(unlinked.inode)
+    index.drop_unfounded([NodeId("local:1")])
+    assert index.entry(kept.inode) is not None
+    assert (index.entry(dropped.inode), index.entry(unlinked.inode)) == (None, None)
+
+
+def test_listings_are_believed_doubted_and_outdated(index: Index) -> None:
+    upsert(index, directory("1", "d"), directory("2", "e"))
+    assert index.outdated_directories() == []
+    index.set_listed(NodeId("1"), Version("1"), 5.0)
+    index.doubt_listing(NodeId("2"))
+    assert index.outdated_directories() == [], "what was never listed is not outdated"
+    upsert(index, directory("1", "d", version="2"))
+    assert [each.node.id for each in index.outdated_directories()] == ["1"]
+    assert index.doubted_directories() == []
+    index.doubt_listing(NodeId("1"))
+    assert [each.node.id for each in index.doubted_directories()] == ["1"]

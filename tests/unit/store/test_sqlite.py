@@ -1,0 +1,120 @@
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mountcloud.model.errors import Corrupt, OutOfSpace
+from mountcloud.store.sqlite import Database
+
+TABLE = ["CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)"]
+
+
+def rows(db: Database) -> list[tuple[Any, ...]]:
+    return db.rows("SELECT a, b FROM t ORDER BY a")
+
+
+def test_the_outermost_transaction_commits(tmp_path: Path) -> None:
+    db, other = Database(tmp_path / "x.db", TABLE), Database(tmp_path / "x.db", TABLE)
+    with db.transaction():
+        db.run("INSERT INTO t VALUES (1, 'one')")
+        with db.transaction():
+            db.run("INSERT INTO t VALUES (2, 'two')")
+        assert rows(other) == []
+    assert rows(other) == [(1, "one"), (2, "two")]
+    db.close()
+    other.close()
+
+
+def test_a_failure_inside_undoes_all(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+
+    def insert_and_fail() -> None:
+        with db.transaction():
+            db.run("INSERT INTO t VALUES (1, 'one')")
+            with db.transaction():
+                db.run("INSERT INTO t VALUES (2, 'two')")
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        insert_and_fail()
+    assert rows(db) == []
+    db.run("INSERT INTO t VALUES (3, 'three')")
+    assert rows(db) == [(3, "three")]
+    db.close()
+
+
+def test_a_full_disk_has_its_failure_and_undoes_all(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    db.run("PRAGMA max_page_count = 8")
+
+    def insert_too_much() -> None:
+        with db.transaction():
+            for number in range(1000):
+                db.run("INSERT INTO t VALUES (?, ?)", (number, "x" * 1000))
+
+    with pytest.raises(OutOfSpace):
+        insert_too_much()
+    assert rows(db) == []
+    db.run("INSERT INTO t VALUES (1, 'room')")
+    assert rows(db) == [(1, "room")]
+    db.close()
+
+
+class _FullAtCommit:
+    """A connection whose next commit finds the disk full."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.full = True
+
+    def execute(self, statement: str, values: Any = ()) -> Any:
+        if statement == "COMMIT" and self.full:
+            self.full = False
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._connection.execute(statement, values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_a_commit_that_fails_does_not_swallow_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db, other = Database(tmp_path / "x.db", TABLE), Database(tmp_path / "x.db", TABLE)
+    monkeypatch.setattr(db, "_db", _FullAtCommit(db._db))
+    with pytest.raises(OutOfSpace), db.transaction():
+        db.run("INSERT INTO t VALUES (1, 'one')")
+    with db.transaction():
+        db.run("INSERT INTO t VALUES (2, 'two')")
+    assert rows(other) == [(2, "two")]
+    db.close()
+    other.close()
+
+
+def test_a_newer_version_is_refused(tmp_path: Path) -> None:
+    Database(tmp_path / "x.db", [*TABLE, "CREATE TABLE u (c)"]).close()
+    with pytest.raises(Corrupt, match="newer"):
+        Database(tmp_path / "x.db", TABLE)
+
+
+def test_an_older_version_is_brought_up(tmp_path: Path) -> None:
+    old = Database(tmp_path / "x.db", TABLE)
+    old.run("INSERT INTO t VALUES (1, 'one')")
+    old.close()
+    new = Database(tmp_path / "x.db", [*TABLE, "ALTER TABLE t ADD COLUMN c TEXT NOT NULL DEFAULT 'see'"])
+    assert new.rows("SELECT * FROM t") == [(1, "one", "see")]
+    new.close()
+
+
+def test_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"my diary" * 1000)
+    with pytest.raises(Corrupt):
+        Database(tmp_path / "x.db", TABLE)
+    assert (tmp_path / "x.db").read_bytes() == b"my diary" * 1000
+
+
+def test_the_file_is_private(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    db.run("INSERT INTO t VALUES (1, 'one')")
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+    db.sync()
+    db.close()
