@@ -28,9 +28,10 @@ def versions(account: Account, *nodes: int) -> list[int]:
     return [int(account.node(node)["branchVersion"]) for node in nodes]
 
 
+@pytest.mark.parametrize("delay", [-1, 600])
 @pytest.mark.parametrize("change", CHANGES)
-def test_ancestors_learn_it_when_told(account: Account, change: str) -> None:
-    account.server.control.set(branch_delay=-1)
+def test_ancestors_learn_it_when_told(account: Account, change: str, delay: float) -> None:
+    account.server.control.set(branch_delay=delay)
     room = account.room()
     folder = account.folder(room)
     bystander = account.folder(room)

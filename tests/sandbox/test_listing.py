@@ -132,6 +132,7 @@ def test_get_and_parents(account: Account, room: int) -> None:
         ("*", {"depth_level": -1, "filter": "parentPath:cn:deep"}, ["deepest.txt"]),
         ("*", {"depth_level": -1, "filter": "fileType:eq:PDF"}, ["D.pdf"]),
         ("_%", {"depth_level": -1}, []),
+        ("_.txt", {"depth_level": -1}, []),
         ("*_%*", {"depth_level": -1}, ["e_%.txt"]),
         ("*", {"depth_level": -1, "filter": "isFavorite:eq:true"}, []),
     ],
