@@ -38,7 +38,9 @@ class LocalChanges:
         """The entry as the merging policy sees it."""
         node = entry.node
         slot = Slot(node.parent or NodeId(""), node.name)
-        return Subject(node.ref, slot, node.is_directory, self.journal.of(node.id))
+        return Subject(
+            node.ref, slot, node.is_directory, self.journal.of(node.id), self.journal.involves_below(node.id)
+        )
 
     def _amend(self, amendment: Amendment) -> None:
         dropped = [op for each in amendment.drop if (op := self.journal.get(each)) is not None]

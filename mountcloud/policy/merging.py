@@ -32,6 +32,8 @@ class Subject:
     slot: Slot
     is_directory: bool
     owed: Sequence[Operation] = ()
+    awaited: bool = False
+    """True for a directory in which something is owed: that waits for it to be made, where it stands in the queue."""
 
     @property
     def unknown(self) -> bool:
@@ -103,7 +105,7 @@ def move(subject: Subject, target: Slot, victim: Subject | None, last: Operation
     that is what saves by "write beside, rename over" come to.
     """
     cleared, replaces = (Amendment(), None) if victim is None else _make_way(victim, subject.is_directory)
-    creation = subject.creation
+    creation = None if subject.awaited else subject.creation
     if creation is not None:
         left = _removal_of(creation.replaces, creation.target)
         moved = replace(_afresh(creation), id=NEW, target=target, replaces=replaces)
@@ -155,7 +157,7 @@ def remove(subject: Subject) -> Amendment:
     """A node is to go: what was never sent is forgotten, what the service has is removed at the version we know."""
     if subject.unknown:
         return Amendment()
-    creation = subject.creation
+    creation = None if subject.awaited else subject.creation
     if creation is not None:
         dropped = tuple(each.id for each in subject.owed)
         return Amendment(dropped, _removal_of(creation.replaces, creation.target))

@@ -3,7 +3,7 @@
 An operation waits for an earlier one that
 
 * touches the same node (one node's operations keep their order),
-* takes or frees the name that it takes,
+* takes or frees the name that it takes (or one that a service could take for the same),
 * makes, moves or removes the directory in which it takes a name,
 * has to leave or fill the directory that it removes,
 * moves a directory, if it moves one too (neither may come below itself on the way).
@@ -11,6 +11,7 @@ An operation waits for an earlier one that
 A directory that the service does not know yet is waited for wherever its creation stands in the queue.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ class _Earlier:
 
     waits_for_local: bool = True
     nodes: set[NodeId] = field(default_factory=set)
-    slots: set[Slot] = field(default_factory=set)
+    slots: set[tuple[NodeId, str]] = field(default_factory=set)
     directories: set[NodeId] = field(default_factory=set)
     moves_directory: bool = False
 
@@ -34,11 +35,11 @@ class _Earlier:
         target, source = operation.target, operation.source
         if not self.nodes.isdisjoint(operation.nodes):
             return True
-        if target is not None and (target in self.slots or target.parent in self.nodes):
+        if target is not None and (_folded(target) in self.slots or target.parent in self.nodes):
             return True
         if target is not None and self.waits_for_local and is_local(target.parent):
             return True
-        if source is not None and source in self.slots:
+        if source is not None and _folded(source) in self.slots:
             return True
         if _moves_directory(operation):
             return self.moves_directory
@@ -49,8 +50,12 @@ class _Earlier:
         self.moves_directory = self.moves_directory or _moves_directory(operation)
         for slot in (operation.target, operation.source):
             if slot is not None:
-                self.slots.add(slot)
+                self.slots.add(_folded(slot))
                 self.directories.add(slot.parent)
+
+
+def _folded(slot: Slot) -> tuple[NodeId, str]:
+    return slot.parent, unicodedata.normalize("NFC", slot.name.casefold())
 
 
 def _moves_directory(operation: Operation) -> bool:

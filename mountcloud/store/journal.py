@@ -144,6 +144,10 @@ class Journal:
         """True if any operation touches the node."""
         return node in self._of
 
+    def involves_below(self, directory: NodeId) -> bool:
+        """True if any operation takes or frees a name in the directory."""
+        return directory in self._below
+
     def unsettled_since(self, clock: int) -> set[NodeId]:
         """Nodes that are owed something, or were at the given clock: what the service said of them is in doubt.
 

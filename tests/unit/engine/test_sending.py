@@ -7,7 +7,9 @@ import pytest
 import trio
 
 from mountcloud.model.errors import AuthenticationRequired, Forbidden, Unavailable
+from mountcloud.model.names import NameRules
 from mountcloud.model.operation import OperationState
+from mountcloud.model.provider import Capabilities
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_faults import Fault
 from mountcloud.providers.memory_service import MemoryService
@@ -366,4 +368,59 @@ async def test_an_empty_file_that_is_open_for_writing_is_not_sent(
         await here.drain()
         assert remote.calls == {"upload": 1}
         assert remote.tree() == {"a": b"1"}
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_a_file_is_wrapped_into_a_directory_of_its_name(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    """The directory waits for the name that the file leaves, the file for the directory."""
+    remote.write("a", b"1")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.list()
+        await here.mkdir("d")
+        await here.rename("a", "d/a")
+        await here.rename("d", "a")
+        await here.drain()
+        assert remote.tree() == {"a": {"a": b"1"}} == await here.tree()
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_two_names_that_the_service_takes_for_one_follow_each_other(tmp_path: Path) -> None:
+    service = MemoryService(Capabilities(names=NameRules(case_sensitive=False)))
+    remote = Remote(service)
+    remote.write("A", b"1")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.list()
+        held = service.faults.hold_next("remove")
+        await here.unlink("A")
+        await here.write("a", b"2")
+        await held.arrived.wait()
+        await trio.sleep(10)
+        assert held.gate is not None
+        held.gate.set()
+        await here.drain()
+        assert remote.tree() == {"a": b"2"}
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_a_directory_that_something_passed_through_is_made_and_removed(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    remote.write("a", b"1")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.list()
+        await here.mkdir("d")
+        await here.rename("a", "d/a")
+        await here.write("z", b"2")
+        await here.rename("d/a", "b")
+        await here.rmdir("d")
+        await here.drain()
+        assert remote.tree() == {"b": b"1", "z": b"2"} == await here.tree()
         nursery.cancel_scope.cancel()
