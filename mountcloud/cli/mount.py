@@ -42,7 +42,7 @@ def umount(directory: Path, *, lazy: bool) -> None:
     """Unmount DIRECTORY. What is still owed to the service is kept and sent at the next mount."""
     target = Path(os.path.realpath(directory))
     if target not in fuse_mounts():
-        raise CommandFailed(f"{directory} is not a mount of mountcloud; 'findmnt -t fuse' lists what is mounted")
+        raise CommandFailed(f"{directory} is not a mount of mountcloud; 'findmnt -t fuse.mountcloud' lists them")
     try:
         done = subprocess.run(  # noqa: S603 - the directory is an argument of its own, after "--"
             ["fusermount3", "-u", *(["-z"] if lazy else []), "--", str(target)],  # noqa: S607 - where fuse3 put it

@@ -85,6 +85,14 @@ def test_a_new_account_is_tried_and_remembered(services: Registry) -> None:
     assert Service.closed == 1
 
 
+def test_a_mountpoint_means_the_same_from_everywhere(
+    services: Registry, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    run("work", *NEW, "--password-stdin", "--mountpoint", "here")
+    assert load(config_file()).account("work").mountpoint == home / "here"
+
+
 def test_the_password_is_not_kept_where_a_token_does(services: Registry) -> None:
     run("work", *NEW, "--password-stdin")
     assert (stored("password"), stored("refresh_token")) == (None, "token 1")
