@@ -72,6 +72,7 @@ def test_noise_is_the_same_in_any_pieces() -> None:
         whole = await noise.pread(noise.size, 0)
         assert len(whole) == noise.size
         assert len(set(whole[:4096])) > 200
+        assert whole[: 1 << 20] != whole[1 << 20 : 2 << 20]
         assert whole != await Noise(noise.size, "other").pread(noise.size, 0)
         for size, offset in ((10, 0), (10, (1 << 20) - 5), (1 << 20, 17), (100, noise.size - 50), (10, noise.size)):
             assert await noise.pread(size, offset) == whole[offset : offset + size]

@@ -104,12 +104,15 @@ def test_nothing_is_installed_twice_until_the_packaging_changes(checkout: Checko
     ]
 
 
-def test_the_demo_needs_less_and_uses_a_test_environment_too(checkout: Checkout) -> None:
+def test_the_demo_needs_less(checkout: Checkout) -> None:
     assert checkout.run("demo", "/a dir").returncode == 0
     assert checkout.calls() == [
         ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[sandbox]",
         ".venv/bin/python -m mountcloud demo /a dir",
     ]
+
+
+def test_the_demo_is_content_with_a_test_environment(checkout: Checkout) -> None:
     checkout.run("setup")
     checkout.calls()
     checkout.run("demo")
