@@ -198,7 +198,8 @@ class Replayer:
         if entry.node.parent is not None:
             self.index.doubt_listing(entry.node.parent)
         self.syncer.poke()
-        return replace(result, version=sent.version, mtime_ns=entry.remote_mtime_ns)
+        dated = sent.kind is OperationKind.SET_TIMES
+        return replace(result, version=sent.version, mtime_ns=result.mtime_ns if dated else entry.remote_mtime_ns)
 
     def _drop_staged(self, operation: Operation) -> None:
         """The bytes are on the service; a draft that a program has open stays until it is closed."""
