@@ -246,22 +246,26 @@ class Index:
                 (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, entry.inode),
             )
             if node.id != old:
-                self._db.run("UPDATE node SET parent = ? WHERE parent = ?", (node.id, old))
+                self._adopt_children(old, node.id)
         return stale
 
     def _absorb(self, twin: Entry, entry: Entry) -> list[Stale]:
-        """The twin's row goes; of two children with one name, one in each, ours keeps it."""
         stale = [self._stale_place(twin)]
         self.drop(twin.inode)
-        for each in self.children(entry.node.id):
-            other = self.child(twin.node.id, each.file_name)
-            if other is not None:
-                self._vacate(other)
-                self._rename(other, self._name_of(other.node, lambda name: self._held(name, twin, entry)))
         return stale + self._give_name_back(entry)
 
-    def _held(self, file_name: str, *directories: Entry) -> bool:
-        return any(self.child(each.node.id, file_name) is not None for each in directories)
+    def _adopt_children(self, old: NodeId, new: NodeId) -> None:
+        """Of two children with one name, one in each, the one of ``old`` keeps it."""
+
+        def held(name: str) -> bool:
+            return self.child(old, name) is not None or self.child(new, name) is not None
+
+        for each in self.children(old):
+            other = self.child(new, each.file_name)
+            if other is not None:
+                self._vacate(other)
+                self._rename(other, self._name_of(other.node, held))
+        self._db.run("UPDATE node SET parent = ? WHERE parent = ?", (new, old))
 
     def _rename(self, entry: Entry, file_name: str) -> None:
         self._db.run("UPDATE node SET file_name = ? WHERE inode = ?", (file_name, entry.inode))

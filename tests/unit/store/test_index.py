@@ -177,3 +177,11 @@ def test_listings_are_believed_doubted_and_outdated(index: Index) -> None:
     assert index.doubted_directories() == []
     index.doubt_listing(NodeId("1"))
     assert [each.node.id for each in index.doubted_directories()] == ["1"]
+
+
+def test_children_that_are_known_before_their_directory_are_kept(index: Index) -> None:
+    index.add(directory("local:d", "d"))
+    index.add(node("local:f", "f", NodeId("local:d")))
+    index.add(node("local:g", "f", NodeId("7")))
+    index.rebind(NodeId("local:d"), directory("7", "d"))
+    assert names(index, NodeId("7")) == {"f": "local:f", "f~local:g": "local:g"}
