@@ -136,6 +136,7 @@ class Walk:
         if seen is not None:
             self.theirs.discard(seen)
             self.loose.discard(seen)
+            self.live = {each: content for each, content in self.live.items() if content != seen}
 
     async def create(self, step: Step) -> None:
         inode, name = await self._place(step.first, NAMES[step.second % len(NAMES)])
