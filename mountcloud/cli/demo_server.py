@@ -1,5 +1,6 @@
 """The demonstration's server: the sandbox as a process of its own that ends with us."""
 
+import fcntl
 import queue
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+import click
 
 from mountcloud.cli.outcome import CommandFailed
 from mountcloud.daemon.paths import make_private
@@ -26,14 +29,26 @@ def running_server(data: Path) -> Iterator[str]:
     """
     make_private(data)
     words = data.parent / "server.log"
-    with words.open("wb") as log, _process(data, log) as process:
+    with _alone(data) as lock, words.open("wb") as log, _process(data, log, lock) as process:
         try:
             yield _address(process, words)
         finally:
             _stop(process)
 
 
-def _process(data: Path, log: IO[bytes]) -> subprocess.Popen[str]:
+@contextmanager
+def _alone(data: Path) -> Iterator[int]:
+    """A lock that the server inherits, so that it is free when both have ended, in whatever order and however."""
+    with data.with_suffix(".lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            click.echo("Waiting for the server of another demo to end ...", err=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def _process(data: Path, log: IO[bytes], lock: int) -> subprocess.Popen[str]:
     serve = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--listen", "127.0.0.1:0"]
     return subprocess.Popen(  # noqa: S603 - our own program with our own arguments
         [*_ending_with_us(), *serve, "--data", str(data), "--seed", "demo"],
@@ -41,6 +56,7 @@ def _process(data: Path, log: IO[bytes]) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
+        pass_fds=(lock,),
         # Ctrl-C in the terminal is for the mount alone, which still needs the server for its last uploads.
         start_new_session=True,
     )
