@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import pytest
 import trio
 
 from mountcloud.model.errors import AuthenticationRequired, Forbidden, Unavailable
@@ -265,71 +264,6 @@ async def test_an_unlinked_file_whose_upload_failed_once_goes_for_good(
         assert remote.tree() == {}
         assert await here.tree() == {}
         nursery.cancel_scope.cancel()
-
-
-@pytest.mark.parametrize("method", ["upload", "make_directory", "move", "remove", "set_times"])
-@on_trio
-async def test_a_lost_reply_is_recognised(tmp_path: Path, service: MemoryService, remote: Remote, method: str) -> None:
-    remote.write("moved", b"m")
-    remote.write("removed", b"r")
-    remote.write("dated", b"d")
-    remote.write("written", b"w")
-    async with trio.open_nursery() as nursery:
-        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
-        service.faults.fail_next(method, Unavailable("no answer"), after=True)
-        service.faults.fail_next(method, Unavailable("no answer"), after=True)
-        await here.write("written", b"w2")
-        await here.write("new", b"n")
-        await here.mkdir("d")
-        await here.rename("moved", "d/m")
-        await here.unlink("removed")
-        await here.set_mtime("dated", 7_000_000_000)
-        await here.settle()
-        expected = {"written": b"w2", "new": b"n", "d": {"m": b"m"}, "dated": b"d"}
-        assert remote.tree() == expected
-        assert await here.tree() == expected
-        assert remote.node("dated").mtime_ns == 7_000_000_000
-        assert (here.owed, here.staged) == ([], [])
-        nursery.cancel_scope.cancel()
-
-
-@on_trio
-async def test_a_lost_reply_of_a_rename_over_another_file(
-    tmp_path: Path, service: MemoryService, remote: Remote
-) -> None:
-    kept = remote.write("a", b"a")
-    remote.write("b", b"b")
-    async with trio.open_nursery() as nursery:
-        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
-        service.faults.fail_next("move", Unavailable("no answer"), after=True)
-        await here.rename("a", "b")
-        await here.settle()
-        assert remote.tree() == {"b": b"a"} == await here.tree()
-        assert (await here.node("b")).id == kept.id
-        nursery.cancel_scope.cancel()
-
-
-@on_trio
-async def test_a_second_save_with_the_same_size_and_time_is_not_taken_for_the_first(
-    tmp_path: Path, service: MemoryService, remote: Remote
-) -> None:
-    async with trio.open_nursery() as nursery:
-        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
-        service.faults.fail_next("upload", Unavailable("no answer"), after=True)
-        await _save_dated(here, b"one")
-        await trio.sleep(1.2)
-        assert remote.tree() == {"a": b"one"}
-        await _save_dated(here, b"two")
-        await here.drain()
-        assert remote.tree() == {"a": b"two"}
-        nursery.cancel_scope.cancel()
-
-
-async def _save_dated(here: Machine, data: bytes) -> None:
-    handle = await here.open("a", os.O_WRONLY | os.O_CREAT)
-    await here.fs.files.write(handle, 0, data)
-    await here.set_mtime("a", 7_000_000_000)
-    await here.close(handle)
 
 
 @on_trio
