@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import subprocess
@@ -52,6 +53,29 @@ def test_a_server_that_never_gets_ready_is_given_up_and_ended(tmp_path: Path, mo
         pass
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def is_free(lock: Path) -> bool:
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def test_the_next_demo_is_held_back_as_long_as_a_server_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with (tmp_path / "log").open("wb") as log, demo_server._alone(tmp_path / "data") as lock:
+        process = demo_server._process(tmp_path / "data", log, lock)
+    with process:
+        held = not is_free(tmp_path / "data.lock")
+        process.kill()
+    assert held
+    assert is_free(tmp_path / "data.lock")
 
 
 OWNER = """
