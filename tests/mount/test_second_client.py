@@ -160,25 +160,6 @@ def test_an_open_reader_never_mixes_two_versions(both: Both, allowed_log: Allowe
     assert both.tree.do(read_file, file) == new
 
 
-@pytest.mark.parametrize("command", ["mv -f ../other file", "rm file"])
-def test_an_open_reader_keeps_what_this_machine_replaced(both: Both, command: str) -> None:
-    data = content(6, 3 << 20)
-    both.tree.do(os.mkdir, both.tree.path / "place")
-    both.tree.do(write_file, both.tree.path / "place/file", data)
-    both.tree.do(write_file, both.tree.path / "other", b"other")
-    both.tree.fresh_view()
-    fd = both.tree.do(os.open, both.tree.path / "place/file", os.O_RDONLY)
-    both.tree.run("sh", "-c", command, cwd=both.tree.path / "place")
-    deadline = time.monotonic() + 3
-    while time.monotonic() < deadline and both.service.tree(f"{both.remote}/place").get("file") == len(data):
-        time.sleep(0.05)
-    assert both.tree.do(os.pread, fd, 1000, 2 << 20) == data[2 << 20 : (2 << 20) + 1000]
-    both.tree.do(os.close, fd)
-    both.tree.settle()
-    left = {"file": 5} if command.startswith("mv") else {}
-    assert both.service.tree(f"{both.remote}/place") == left
-
-
 def first_bytes(path: Path) -> bytes:
     """The beginning of a file."""
     fd = os.open(path, os.O_RDONLY)
