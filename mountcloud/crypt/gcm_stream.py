@@ -5,13 +5,14 @@ Any range decrypts alone, as AES-CTR; the tag covers the whole file and is check
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from mountcloud.crypt.gcm_verify import TagCheck
+from mountcloud.crypt.gf128 import BLOCK
 from mountcloud.crypt.keys import FileKey
 from mountcloud.crypt.plain import wanted_part
 from mountcloud.model.errors import TooLarge
 from mountcloud.model.provider import Integrity
 from mountcloud.model.span import PlainSpan, StoredSpan
 
-BLOCK = 16
 MAX_PLAIN_SIZE = 2**36 - 32
 """The most that one key and IV can encrypt: 64 GiB less two blocks (DRACOON facts, 22.4)."""
 
@@ -32,10 +33,10 @@ class GcmStreamCipher:
         self._file_key = file_key
         self._aes = algorithms.AES256(file_key.key)
 
-    @property
-    def file_key(self) -> FileKey:
-        """What a ``TagCheck`` of this file needs."""
-        return self._file_key
+    def check(self, state: bytes) -> TagCheck:
+        """The check of the tag, from the start or from a kept state; raises ``Corrupt`` for a wrong state."""
+        size = self.stored_size
+        return TagCheck.resume(self._file_key, size, state) if state else TagCheck(self._file_key, size)
 
     def cover(self, want: PlainSpan) -> StoredSpan:
         """The blocks of 16 bytes that hold ``want``, so that ranges fit a tag check."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mountcloud.crypt import gf128
-from mountcloud.crypt.gcm_stream import BLOCK
+from mountcloud.crypt.gf128 import BLOCK
 from mountcloud.crypt.keys import IV_SIZE, FileKey
 from mountcloud.model.errors import Corrupt
 from mountcloud.model.span import StoredSpan

@@ -3,6 +3,9 @@
 An element is an int whose bit i is the coefficient of x^i; addition is XOR.
 """
 
+BLOCK = 16
+"""Bytes of an element."""
+
 _MASK = (1 << 128) - 1
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 

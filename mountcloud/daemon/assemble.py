@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -13,7 +14,9 @@ import trio
 
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.settings import AccountSettings
+from mountcloud.engine.budget import Budget
 from mountcloud.engine.drafting import Drafts
+from mountcloud.engine.fetching import Means
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
@@ -36,6 +39,7 @@ from mountcloud.providers.wrap.limited import limited
 from mountcloud.providers.wrap.retrying import retrying
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.chunk_memory import ChunkMemory
+from mountcloud.store.chunk_store import ChunkStore, Limits
 from mountcloud.store.index import Index
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
@@ -56,14 +60,25 @@ class Mount:
     core: Core
     session: Session
     operations: Operations
+    chunks: ChunkStore
 
     def close(self) -> None:
         """Close the stores; every file that is still open is owed first."""
         for draft in self.core.drafts.all:
             self.core.local.seal(draft)
+        self.chunks.close()
         self.index.close()
         self.journal.close()
         self.attributes.close()
+
+
+def _limits(account: AccountSettings, paths: AccountPaths) -> Limits:
+    usual = Limits.usual(paths.chunks.parent)
+    return usual if account.cache.disk_mib is None else Limits(account.cache.disk_mib * _MIB, usual.keep_free)
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def _name_of(node: Node, taken: Callable[[str], bool]) -> str:
@@ -80,7 +95,11 @@ def assemble(
     journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
     staging = Staging(paths.staging)
     recover(index, journal, staging, time.time())
-    library = Library(provider, ChunkMemory(account.cache.memory_mib * _MIB), nursery)
+    chunks = ChunkStore(paths.chunks, _limits(account, paths), _boot(), lambda: shutil.disk_usage(paths.chunks).free)
+    memory = account.cache.memory_mib * _MIB
+    loose, budget = ChunkMemory(memory // 4), Budget(memory * 3 // 4)
+    means = Means(provider, chunks, loose, budget, nursery, trio.CapacityLimiter(account.cache.parallel))
+    library = Library(means, strict=account.cache.integrity == "strict")
     drafts = Drafts(staging, library, time.time_ns)
     handles = Handles()
     local = LocalChanges(
@@ -110,10 +129,11 @@ def assemble(
         parallel=account.upload.parallel,
     )
     local.owed = replayer.wake
+    library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     names, max_size = provider.capabilities.names, provider.capabilities.max_file_size
     owner = Owner(os.getuid(), os.getgid())
     core = Core(index, journal, attributes, drafts, library, local, syncer, names, owner, handles)
     timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
     operations = Operations(FileSystem(core, max_size), timeouts)
     session = Session(mountpoint, account.name, notifier, account.allow_other)
-    return Mount(provider, index, journal, attributes, syncer, replayer, core, session, operations)
+    return Mount(provider, index, journal, attributes, syncer, replayer, core, session, operations, chunks)

@@ -61,6 +61,11 @@ class AccountPaths:
         return self.cache / "index.db"
 
     @property
+    def chunks(self) -> Path:
+        """The directory of cached stored bytes."""
+        return self.cache / "chunks"
+
+    @property
     def journal(self) -> Path:
         """What is owed to the service: precious."""
         return self.state / "journal.db"

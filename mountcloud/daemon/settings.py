@@ -29,9 +29,17 @@ def _between(low: float, high: float) -> dict[str, tuple[float, float]]:
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """``[accounts.NAME.cache]``: ``memory_mib`` bounds the decrypted pieces held in memory."""
+    """``[accounts.NAME.cache]``: ``memory_mib`` bounds the bytes on their way, ``disk_mib`` the bytes on the disk.
 
-    memory_mib: int = field(default=128, metadata=_between(8, 1 << 20))
+    Without ``disk_mib`` the disk cache takes min(10 GiB, a fifth of the free space). At most ``parallel`` requests for
+    content are under way. ``integrity``: "fast" shows ranges at once and checks a file when all of it was seen,
+    "strict" checks it before the first byte.
+    """
+
+    memory_mib: int = field(default=128, metadata=_between(32, 1 << 20))
+    disk_mib: int | None = field(default=None, metadata=_between(0, 1 << 30))
+    parallel: int = field(default=8, metadata=_between(1, 64))
+    integrity: str = field(default="fast", metadata={"choices": ("fast", "strict")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,9 @@ class _Reading:
         converted = _CONVERSIONS[kind](value)
         if converted is None:
             raise self._wrong(where, f"{where[-1]} must be {_WORDS[kind]}, not {value!r}")
+        choices = metadata.get("choices", (converted,))
+        if converted not in choices:
+            raise self._wrong(where, f"{where[-1]} must be one of {', '.join(choices)}, not {value!r}")
         low, high = metadata.get("range", (-math.inf, math.inf))
         if isinstance(converted, int | float) and not low <= converted <= high:
             raise self._wrong(where, f"{where[-1]} must be from {low:g} to {high:g}, not {value!r}")
@@ -226,6 +237,7 @@ def _absolute_path(value: object) -> Path | None:
 _CONVERSIONS: dict[object, Callable[[object], object | None]] = {
     bool: _boolean,
     int: _integer,
+    int | None: _integer,
     float: _number,
     str: _string,
     Path | None: _absolute_path,
@@ -233,6 +245,7 @@ _CONVERSIONS: dict[object, Callable[[object], object | None]] = {
 _WORDS: dict[object, str] = {
     bool: "true or false",
     int: "a whole number",
+    int | None: "a whole number",
     float: "a number",
     str: "a text in quotes",
     Path | None: "an absolute path in quotes (~ is your home)",

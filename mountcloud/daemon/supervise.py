@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 GRACE = 30.0
 """Seconds that an ending daemon gives to uploads; what is left is in the journal and goes on at the next start."""
 
+_CHUNKS_INTERVAL = 5.0
+
 
 def run(
     account: AccountSettings,
@@ -105,6 +107,7 @@ class Front:
             services.start_soon(self._mount.replayer.run)
             services.start_soon(self._watch_signals)
             services.start_soon(self._watchdog)
+            services.start_soon(self._keep_chunks)
             services.start_soon(self._announce, on_ready)
             await session.serve()
         finally:
@@ -133,6 +136,12 @@ class Front:
                     log.info("ending on %s", signal.Signals(number).name)
                     self._state = "stopping"
                     self._mount.session.end()
+
+    async def _keep_chunks(self) -> None:
+        """Write down now and then what is cached; what was not written down is fetched again after a crash."""
+        while True:
+            await trio.sleep(_CHUNKS_INTERVAL)
+            self._mount.chunks.save()
 
     async def _watchdog(self) -> None:
         interval = self._systemd.watchdog_interval_s

@@ -176,6 +176,13 @@ class Syncer:
         seen = [overlay(node, owed) for node in fresh if (owed := self.journal.of(node.id))]
         return tuple(node for node in seen if node is not None)
 
+    async def look_again(self, directory: NodeId) -> None:
+        """A reader met a version that is gone: see what is there now, as far as that can be seen."""
+        try:
+            await self.list_again(directory)
+        except Failure as failure:
+            log.info("cannot look at directory %s again: %s", directory, failure)
+
     def poke(self) -> None:
         """Poll now."""
         self._poked.set()

@@ -90,6 +90,23 @@ class Encryptor(Protocol):
         """The remaining stored bytes (often none)."""
 
 
+class ContentCheck(Protocol):
+    """Whether all stored bytes of a file are those that were uploaded, in whatever order they come. Not concurrent."""
+
+    @property
+    def seen(self) -> Sequence[StoredSpan]:
+        """The spans taken in so far, merged, in order."""
+
+    def add(self, span: StoredSpan, data: bytes) -> None:
+        """Take in the stored bytes of a span that begins at a multiple of 16; what was taken in before is ignored."""
+
+    def verdict(self) -> bool | None:
+        """None while bytes are missing."""
+
+    def state(self) -> bytes:
+        """All that was taken in, to go on from later; safe to keep beside the stored bytes."""
+
+
 class ContentCipher(Protocol):
     """Arithmetic between plaintext and stored bytes of one file at one version. Pure."""
 
@@ -112,6 +129,12 @@ class ContentCipher(Protocol):
         """The plaintext of ``want``; ``data`` are the stored bytes of ``covered``, which covers it.
 
         Raises ``Corrupt`` where the format can tell.
+        """
+
+    def check(self, state: bytes) -> ContentCheck | None:
+        """A check of the whole file that goes on from ``state`` (empty = from the start), None if nothing can tell.
+
+        Raises ``Corrupt`` for a state that is not one of this content.
         """
 
 

@@ -2,8 +2,8 @@ import pytest
 import trio
 
 from mountcloud.model.errors import NotFound, Outdated
-from mountcloud.model.provider import Content
-from mountcloud.model.span import PlainSpan
+from mountcloud.model.provider import Content, Integrity
+from mountcloud.model.span import PlainSpan, StoredSpan
 from tests.conformance.content import put, read, read_span, some_bytes
 from tests.conformance.under_test import ProviderUnderTest, conforms
 
@@ -127,3 +127,21 @@ async def test_content_is_closed_as_often_as_one_likes(t: ProviderUnderTest) -> 
     await content.aclose()
     await content.aclose()
     assert await read(t.provider, node) == b"abc"
+
+
+@conforms
+@pytest.mark.parametrize("size", [0, 1, SIZE])
+async def test_a_check_of_the_whole_content_tells_genuine_from_altered(t: ProviderUnderTest, size: int) -> None:
+    content = await t.provider.open(await put(t, "file", some_bytes(size)))
+    check = content.cipher.check(b"")
+    assert (check is None) == (content.cipher.integrity is not Integrity.WHOLE_FILE)
+    if check is not None:
+        whole = StoredSpan(0, content.stored_size)
+        stored = await content.fetch(whole)
+        check.add(whole, stored)
+        assert check.verdict() is True
+        altered = content.cipher.check(b"")
+        if altered is not None and size:
+            altered.add(whole, stored[:-1] + bytes([stored[-1] ^ 1]))
+            assert altered.verdict() is False
+    await content.aclose()

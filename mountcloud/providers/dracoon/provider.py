@@ -150,7 +150,7 @@ class DracoonProvider:
 
     async def _cipher(self, node: Node) -> ContentCipher:
         if not node.encrypted:
-            return PlainCipher(node.size)
+            return PlainCipher(node.size, self._tree.md5(node.version))
         return GcmStreamCipher(await self._keys.file_key(node.version), node.size)
 
 

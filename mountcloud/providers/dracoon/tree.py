@@ -36,12 +36,17 @@ class Moved:
     reparented: bool
 
 
+_MOST_HASHES = 20_000
+"""Hashes are a convenience: the oldest are forgotten, and such a file is then read unchecked."""
+
+
 class Tree:
     """The nodes of one account. Remembers what kind of directories it has seen, so that uploads need not ask again."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self._seen: dict[NodeId, Surroundings] = {}
+        self._md5: dict[str, str] = {}
 
     async def get(self, ref: Ref) -> RemoteNode:
         """The node as it is now, perhaps at another version; raises ``NotFound`` if it is gone.
@@ -76,8 +81,19 @@ class Tree:
         """Ask again the next time, because the service contradicted what we remember."""
         self._seen.pop(directory, None)
 
+    def md5(self, version: str) -> str:
+        """The hash of a content that was seen lately (DRACOON facts, 7), empty if the service told none."""
+        return self._md5.get(version, "")
+
+    def _remember_md5(self, remote: RemoteNode) -> None:
+        if remote.md5 and not remote.encrypted:
+            self._md5[str(remote.id)] = remote.md5
+            if len(self._md5) > _MOST_HASHES:
+                del self._md5[next(iter(self._md5))]
+
     def to_node(self, remote: RemoteNode) -> Node:
         """The node in our terms, with what is remembered of the room around it."""
+        self._remember_md5(remote)
         superior = self._seen.get(NodeId(str(remote.parent_id)))
         return wire.to_node(remote, superior_managed=None if superior is None else superior.managed)
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import trio
 import trio.testing
 
+from mountcloud.engine.budget import Budget
 from mountcloud.engine.drafting import Drafts
+from mountcloud.engine.fetching import Means
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
@@ -30,6 +32,7 @@ from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.chunk_memory import ChunkMemory
+from mountcloud.store.chunk_store import ChunkStore, Limits
 from mountcloud.store.index import Index
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
@@ -104,7 +107,9 @@ class Machine:
         self.staging = Staging(home / "staging")
         recover(self.index, self.journal, self.staging, self.now())
         self.kernel = RecordedKernel()
-        library = Library(provider, ChunkMemory(1 << 24), nursery)
+        chunks = ChunkStore(home / "chunks", Limits(1 << 30, 0), "boot", lambda: 1 << 40)
+        means = Means(provider, chunks, ChunkMemory(1 << 20), Budget(1 << 24), nursery, trio.CapacityLimiter(8))
+        library = Library(means)
         self.drafts = Drafts(self.staging, library, self.now_ns)
         self.syncer = Syncer(provider, self.index, self.journal, self.drafts, self.kernel, self.now, RECHECK_S)
         self._nursery = nursery

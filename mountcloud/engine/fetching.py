@@ -1,0 +1,265 @@
+"""One version of one file on its way from the service to this machine: each cell is fetched once, kept, and checked."""
+
+import logging
+from dataclasses import dataclass, field
+
+import trio
+
+from mountcloud.engine.budget import Budget
+from mountcloud.model.errors import Corrupt, Failure, Unavailable
+from mountcloud.model.node import Node
+from mountcloud.model.provider import Content, ContentCheck, Provider
+from mountcloud.model.span import StoredSpan
+from mountcloud.policy.cells import indices, runs, span_of
+from mountcloud.store.chunk_memory import ChunkKey, ChunkMemory
+from mountcloud.store.chunk_store import Cached, ChunkStore
+
+log = logging.getLogger(__name__)
+
+DEADLINE = 30.0
+"""Seconds without any progress after which a read gives up."""
+
+
+class Flight:
+    """Cells on their way; whoever needs one of them waits for the same request."""
+
+    def __init__(self) -> None:
+        self.landed = trio.Event()
+        self.failure: Failure | None = Unavailable("the download was given up")
+
+
+@dataclass(slots=True)
+class Means:
+    """What all versions share. ``loose`` holds cells for which the disk has no room."""
+
+    provider: Provider
+    store: ChunkStore
+    loose: ChunkMemory
+    budget: Budget
+    nursery: trio.Nursery
+    slots: trio.CapacityLimiter
+
+
+@dataclass(slots=True)
+class Fetched:
+    """One version, shared by everybody who reads it. Made and ended by ``engine/reading.py``."""
+
+    means: Means
+    node: Node
+    users: int = 0
+    failure: Failure | None = None
+    _content: Content | None = None
+    _cached: Cached | None = None
+    _check: ContentCheck | None = None
+    _checked_evictions: int = 0
+    _opening: trio.Lock = field(default_factory=trio.Lock)
+    _checking: trio.Lock = field(default_factory=trio.Lock)
+    _flights: dict[int, Flight] = field(default_factory=dict)
+
+    async def content(self) -> Content:
+        """Open it once. Raises what ``Provider.open`` raises, ``Corrupt`` for a quarantined version."""
+        async with self._opening:
+            if self._content is None:
+                content = await self.means.provider.open(self.node)
+                self._cached = self.means.store.version(self.node.ref, content.stored_size)
+                self._content = content
+                if self._cached.verdict is False:
+                    self._quarantine(self._cached)
+        if self.failure is not None:
+            raise self.failure
+        return self._content
+
+    def at_hand(self, span: StoredSpan) -> bytes | None:
+        """The stored bytes, if all of them are on this machine."""
+        cached = self._cached
+        if cached is None or self.failure is not None:
+            return None
+        missing = self.means.store.missing(cached, span)
+        return self._assemble(cached, span, missing) if missing else self.means.store.read(cached, span)
+
+    def _assemble(self, cached: Cached, span: StoredSpan, loose: list[int]) -> bytes | None:
+        parts = []
+        for cell in indices(span):
+            whole = span_of(range(cell, cell + 1), cached.stored_size)
+            data = self._loose(cell) if cell in loose else self.means.store.read(cached, whole)
+            if data is None:
+                return None
+            parts.append(data[max(span.start - whole.start, 0) : span.end - whole.start])
+        return b"".join(parts)
+
+    def _loose(self, cell: int) -> bytes | None:
+        return self.means.loose.get(ChunkKey(self.node.id, self.node.version, cell))
+
+    async def bring(self, span: StoredSpan, along: StoredSpan) -> bytes:
+        """The stored bytes of ``span``; what is missing is fetched, and that of ``along`` with it.
+
+        Raises ``Unavailable`` after ``DEADLINE`` without progress, ``Outdated``, ``Corrupt``.
+        """
+        await self.content()
+        while True:
+            data = self.at_hand(span)
+            if data is not None:
+                return data
+            self.start(along, urgent=True)
+            await self._next_landing(span)
+
+    async def _next_landing(self, span: StoredSpan) -> None:
+        flights = [flight for cell in indices(span) if (flight := self._flights.get(cell)) is not None]
+        if not flights:
+            return
+        with trio.move_on_after(DEADLINE):
+            await flights[0].landed.wait()
+        if not flights[0].landed.is_set():
+            raise Unavailable(f"no data of {self.node.name!r} within {DEADLINE:g} s")
+        if flights[0].failure is not None:
+            raise flights[0].failure
+        if self.failure is not None:
+            raise self.failure
+
+    def start(self, span: StoredSpan, *, urgent: bool, largest: int = 0) -> None:
+        """Fetch the missing cells of the span, in requests of at most ``largest`` cells (0 = one request a gap).
+
+        What is not urgent is left out as long as the budget has no room for it, and as long as it makes no whole
+        request: a window that slides by a little at each read would be fetched in crumbs.
+        """
+        cached = self._cached
+        if cached is None or self.failure is not None:
+            return
+        wanted = [cell for cell in self.means.store.missing(cached, span) if self._wanted(cell)]
+        for run in runs(wanted):
+            for first in range(run.start, run.stop, largest or len(run)):
+                cells = range(first, min(first + (largest or len(run)), run.stop))
+                if not urgent and len(cells) < largest and cells.stop < cached.cells.count:
+                    continue
+                size = span_of(cells, cached.stored_size).length
+                if not urgent and not self.means.budget.try_take(size):
+                    return
+                self._launch(cells, paid=not urgent)
+
+    def _wanted(self, cell: int) -> bool:
+        return cell not in self._flights and self._loose(cell) is None
+
+    def _launch(self, cells: range, *, paid: bool) -> None:
+        flight = Flight()
+        self._flights.update(dict.fromkeys(cells, flight))
+        self.users += 1
+        self.means.nursery.start_soon(self._fly, cells, flight, paid)
+
+    async def _fly(self, cells: range, flight: Flight, paid: bool) -> None:
+        cached, content = self._cached, self._content
+        assert cached is not None
+        assert content is not None
+        span = span_of(cells, cached.stored_size)
+        try:
+            if not paid:
+                await self.means.budget.take(span.length)
+            try:
+                async with self.means.slots:
+                    data = await content.fetch(span)
+                self._keep(cached, cells, data)
+                flight.failure = None
+                self._land(cells, flight)
+                await self._examine(cached, content, span, data)
+            finally:
+                self.means.budget.give(span.length)
+        except Failure as failure:
+            flight.failure = failure
+        finally:
+            self._land(cells, flight)
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await self.release()
+
+    def _land(self, cells: range, flight: Flight) -> None:
+        for cell in cells:
+            if self._flights.get(cell) is flight:
+                del self._flights[cell]
+        flight.landed.set()
+
+    def _keep(self, cached: Cached, cells: range, data: bytes) -> None:
+        if self.means.store.write(cached, cells, data):
+            return
+        start = span_of(cells, cached.stored_size).start
+        for cell in cells:
+            span = span_of(range(cell, cell + 1), cached.stored_size)
+            piece = data[span.start - start : span.end - start]
+            self.means.loose.put(ChunkKey(self.node.id, self.node.version, cell), piece)
+
+    async def _examine(self, cached: Cached, content: Content, span: StoredSpan, data: bytes) -> None:
+        """Take new bytes into the check of the whole file; the last of them brings the verdict."""
+        async with self._checking:
+            if cached.verdict is not None:
+                return
+            check = self._present_check(cached, content)
+            if check is None:
+                return
+            await trio.to_thread.run_sync(check.add, span, data)
+            if cached.cells.complete:
+                await self._fill_gaps(cached, check)
+            if cached.evictions == self._checked_evictions:
+                cached.check_state = check.state()
+            self._judge(cached, check.verdict())
+
+    def _present_check(self, cached: Cached, content: Content) -> ContentCheck | None:
+        """Bytes that were evicted and fetched again are other bytes: what was seen before says nothing of them."""
+        if self._check is None or cached.evictions != self._checked_evictions:
+            try:
+                self._check = content.cipher.check(cached.check_state)
+            except Corrupt:
+                self._check = content.cipher.check(b"")
+            self._checked_evictions = cached.evictions
+        return self._check
+
+    async def _fill_gaps(self, cached: Cached, check: ContentCheck) -> None:
+        """Cells that came before the check began are taken from the disk."""
+        position = 0
+        for seen in (*check.seen, StoredSpan(cached.stored_size, cached.stored_size)):
+            while position < seen.start:
+                piece = StoredSpan(position, min(position + (4 << 20), seen.start))
+                if self.means.store.missing(cached, piece):
+                    return
+                await trio.to_thread.run_sync(check.add, piece, self.means.store.read(cached, piece))
+                position = piece.end
+            position = max(position, seen.end)
+
+    def _judge(self, cached: Cached, verdict: bool | None) -> None:
+        if verdict is None:
+            return
+        cached.verdict, cached.changed = verdict, True
+        if not verdict:
+            log.error("the content of %r (node %s) was altered: it is not shown", self.node.name, self.node.id)
+            self.means.store.drop(cached, quarantine=True)
+            self._quarantine(cached)
+
+    def _quarantine(self, cached: Cached) -> None:
+        self.failure = Corrupt(f"the content of {self.node.name!r} is not what was uploaded")
+
+    @property
+    def opened(self) -> Content | None:
+        """The content, if it is open and nothing is wrong with it."""
+        return self._content if self.failure is None else None
+
+    async def verify(self, piece: int) -> None:
+        """Fetch everything and wait for the verdict, in pieces of so many bytes; at once if it is known already.
+
+        Raises what ``bring`` raises; ``Corrupt`` too if the file is too large to be kept here until it is checked.
+        """
+        content = await self.content()
+        cached = self._cached
+        if cached is None or cached.verdict or content.cipher.check(b"") is None:
+            return
+        for start in range(0, content.stored_size, piece):
+            span = StoredSpan(start, min(start + piece, content.stored_size))
+            await self.bring(span, span)
+        await self._examine(cached, content, StoredSpan(0, 0), b"")
+        if self.failure is None and not cached.verdict:
+            raise Corrupt(f"{self.node.name!r} cannot be checked: the cache is too small to hold it")
+        if self.failure is not None:
+            raise self.failure
+
+    async def release(self) -> None:
+        """One user less; the last one gives everything back."""
+        self.users -= 1
+        if self.users == 0 and self._content is not None and self._cached is not None:
+            self.means.store.release(self._cached)
+            content, self._content, self._cached = self._content, None, None
+            await content.aclose()

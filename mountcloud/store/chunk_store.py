@@ -1,0 +1,247 @@
+"""Cached bytes on disk, exactly as the service stores them: a copy of this directory reveals nothing of an encrypted
+room. Sparse, by (node, version), under a hard limit that is checked before anything is added. Rebuildable.
+"""
+
+import hashlib
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mountcloud.model.errors import Corrupt
+from mountcloud.model.ids import Ref
+from mountcloud.model.span import StoredSpan
+from mountcloud.policy.cells import CELL, CellMap, indices, span_of
+from mountcloud.store.sparse import SparseFile, sync_file_system
+from mountcloud.store.sqlite import Database
+
+EXTENT = 32
+"""Cells that are evicted together: 4 MiB."""
+
+_MIGRATIONS = [
+    """
+    CREATE TABLE version (
+        key TEXT PRIMARY KEY,           -- of node and version
+        node TEXT NOT NULL, version TEXT NOT NULL,
+        stored_size INTEGER NOT NULL,   -- bytes
+        cells BLOB NOT NULL,            -- bitmap of the cells that are here
+        verdict INTEGER,                -- 1 = found genuine, 0 = quarantined, NULL = not known
+        check_state BLOB NOT NULL,      -- how far the check of the whole file got
+        used INTEGER NOT NULL           -- grows with every use
+    ) WITHOUT ROWID;
+    CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+]
+
+
+@dataclass(slots=True)
+class Cached:
+    """One version of one file, as far as it is here. Made by ``ChunkStore.version`` only."""
+
+    key: str
+    ref: Ref
+    stored_size: int
+    cells: CellMap
+    verdict: bool | None = None
+    check_state: bytes = b""
+    evictions: int = 0
+    changed: bool = False
+    users: int = 0
+    file: SparseFile | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``most`` bytes in all; ``keep_free`` bytes of the disk are never touched."""
+
+    most: int
+    keep_free: int
+
+    @classmethod
+    def usual(cls, directory: Path) -> "Limits":
+        """min(10 GiB, a fifth of what is free), and a tenth of the disk kept free."""
+        disk = shutil.disk_usage(directory)
+        return cls(min(10 << 30, disk.free // 5), disk.total // 10)
+
+
+class ChunkStore:
+    """All cached versions of an account. ``boot`` names this boot of the machine, ``free`` tells the disk's free bytes.
+
+    The list of what is here is written now and then; after a power cut it may claim bytes that never reached the disk,
+    so everything is dropped when the last use did not end well and the machine was booted since.
+    """
+
+    def __init__(self, directory: Path, limits: Limits, boot: str, free: Callable[[], int]) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory = directory
+        self._limits = limits
+        self._free = free
+        self._db = self._open(boot)
+        self._versions: dict[str, Cached] = {}
+        self._recent: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self.used = 0
+        for row in self._db.rows("SELECT key, node, version, stored_size, cells FROM version ORDER BY used"):
+            self._count_in(row[0], CellMap(row[3], row[4]))
+
+    def _open(self, boot: str) -> Database:
+        path = self._directory / "chunks.db"
+        db = self._usable(path, boot)
+        if db is None:
+            shutil.rmtree(self._directory)
+            self._directory.mkdir(mode=0o700)
+            db = Database(path, _MIGRATIONS)
+        db.run("INSERT OR REPLACE INTO note VALUES ('open', ?)", (boot,))
+        return db
+
+    def _usable(self, path: Path, boot: str) -> Database | None:
+        try:
+            db = Database(path, _MIGRATIONS)
+        except Corrupt:
+            return None
+        row = db.row("SELECT value FROM note WHERE key = 'open'")
+        if row is None or row[0] == boot:
+            return db
+        db.close()
+        return None
+
+    def _count_in(self, key: str, cells: CellMap) -> None:
+        for first in range(0, cells.count, EXTENT):
+            extent = range(first, min(first + EXTENT, cells.count))
+            here = len(extent) - len(cells.missing(extent))
+            if here:
+                self._recent[key, first // EXTENT] = here
+                self.used += here * CELL
+
+    def version(self, ref: Ref, stored_size: int) -> Cached:
+        """What is here of this version. Give it back by ``release``."""
+        key = hashlib.sha256(f"{ref.id}\0{ref.version}".encode()).hexdigest()[:40]
+        cached = self._versions.get(key)
+        if cached is None:
+            cached = self._versions[key] = self._load(key, ref, stored_size)
+        cached.users += 1
+        return cached
+
+    def _load(self, key: str, ref: Ref, stored_size: int) -> Cached:
+        row = self._db.row("SELECT stored_size, cells, verdict, check_state FROM version WHERE key = ?", (key,))
+        if row is None or row[0] != stored_size:
+            return Cached(key, ref, stored_size, CellMap(stored_size))
+        verdict = None if row[2] is None else bool(row[2])
+        return Cached(key, ref, stored_size, CellMap(stored_size, row[1]), verdict, row[3])
+
+    def release(self, cached: Cached) -> None:
+        """One user less."""
+        cached.users -= 1
+        if cached.users == 0:
+            self._save(cached)
+            del self._versions[cached.key]
+            if cached.file is not None:
+                cached.file.close()
+
+    def missing(self, cached: Cached, span: StoredSpan) -> list[int]:
+        """The cells of the span that are not here."""
+        return cached.cells.missing(indices(span))
+
+    def read(self, cached: Cached, span: StoredSpan) -> bytes:
+        """Bytes that are all here."""
+        cells = indices(span)
+        for extent in range(cells.start // EXTENT, -(-cells.stop // EXTENT)):
+            if (cached.key, extent) in self._recent:
+                self._recent.move_to_end((cached.key, extent))
+        data = self._file(cached).pread(span.length, span.start)
+        if len(data) != span.length:
+            raise Corrupt(f"the cached file {cached.key} is shorter than it must be")
+        return data
+
+    def _file(self, cached: Cached) -> SparseFile:
+        if cached.file is None:
+            cached.file = SparseFile(self._directory / cached.key[:2] / cached.key)
+        return cached.file
+
+    def write(self, cached: Cached, cells: range, data: bytes) -> bool:
+        """Keep whole cells; False if there is no room for them, and then nothing was kept."""
+        span = span_of(cells, cached.stored_size)
+        if not self._make_room(len(cells) * CELL, cached, cells):
+            return False
+        try:
+            self._file(cached).pwrite(data, span.start)
+        except OSError:
+            return False
+        for cell in cells:
+            if cached.cells.add(range(cell, cell + 1)):
+                place = cached.key, cell // EXTENT
+                self._recent[place] = self._recent.get(place, 0) + 1
+                self._recent.move_to_end(place)
+                self.used += CELL
+        cached.changed = True
+        return True
+
+    def _make_room(self, size: int, cached: Cached, cells: range) -> bool:
+        """Evict the longest unused, but not the neighbours of what is to be written."""
+        spared = {(cached.key, cell // EXTENT) for cell in cells}
+        while self.used + size > self._limits.most or self._free() - size < self._limits.keep_free:
+            victim = next((place for place in self._recent if place not in spared), None)
+            if victim is None:
+                return False
+            self._evict(*victim)
+        return True
+
+    def _evict(self, key: str, extent: int) -> None:
+        cached = self._versions.get(key)
+        loaded = cached or self._row(key)
+        if loaded is None:
+            self.used -= self._recent.pop((key, extent)) * CELL
+            return
+        cells = range(extent * EXTENT, (extent + 1) * EXTENT)
+        loaded.cells.discard(cells)
+        loaded.check_state = b""
+        loaded.evictions += 1
+        loaded.changed = True
+        self._save(loaded)  # before the bytes go: a list that claims too much would serve zeros
+        self.used -= self._recent.pop((key, extent)) * CELL
+        self._file(loaded).punch(cells.start * CELL, len(cells) * CELL)
+        if cached is None and loaded.file is not None:
+            loaded.file.close()
+            if not loaded.cells.present:
+                loaded.file.path.unlink(missing_ok=True)
+
+    def _row(self, key: str) -> Cached | None:
+        row = self._db.row("SELECT node, version, stored_size FROM version WHERE key = ?", (key,))
+        return None if row is None else self._load(key, Ref(row[0], row[1]), row[2])
+
+    def drop(self, cached: Cached, *, quarantine: bool) -> None:
+        """Forget the bytes; a quarantined version is remembered as such."""
+        for place in [each for each in self._recent if each[0] == cached.key]:
+            self._evict(*place)
+        cached.verdict = False if quarantine else None
+        cached.changed = True
+        self._save(cached)
+
+    def save(self) -> None:
+        """Write down what is here; cheap when nothing changed."""
+        with self._db.transaction():
+            for cached in self._versions.values():
+                self._save(cached)
+
+    def _save(self, cached: Cached) -> None:
+        if not cached.changed:
+            return
+        if not cached.cells.present and cached.verdict is None:
+            self._db.run("DELETE FROM version WHERE key = ?", (cached.key,))
+        else:
+            statement = """INSERT OR REPLACE INTO version
+                SELECT ?, ?, ?, ?, ?, ?, ?, 1 + coalesce(max(used), 0) FROM version"""
+            ref = cached.ref
+            values = (cached.key, ref.id, ref.version, cached.stored_size, bytes(cached.cells), cached.verdict)
+            self._db.run(statement, (*values, cached.check_state))
+        cached.changed = False
+
+    def close(self) -> None:
+        """All is written down and on the disk."""
+        self.save()
+        for cached in self._versions.values():
+            if cached.file is not None:
+                cached.file.close()
+        sync_file_system(self._directory)
+        self._db.run("DELETE FROM note WHERE key = 'open'")
+        self._db.close()

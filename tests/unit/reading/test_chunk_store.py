@@ -1,0 +1,142 @@
+"""The disk cache: sparse, bounded before anything is added, true after restarts and power cuts."""
+
+from pathlib import Path
+
+import pytest
+
+from mountcloud.model.ids import NodeId, Ref, Version
+from mountcloud.model.span import StoredSpan
+from mountcloud.policy.cells import CELL
+from mountcloud.store.chunk_store import EXTENT, ChunkStore, Limits
+
+ROOMY = 1 << 40
+
+
+def store(directory: Path, most: int = ROOMY, keep_free: int = 0, free: int = ROOMY, boot: str = "b") -> ChunkStore:
+    return ChunkStore(directory, Limits(most, keep_free), boot, lambda: free)
+
+
+def ref(name: str) -> Ref:
+    return Ref(NodeId(name), Version("1"))
+
+
+def cell(number: int) -> bytes:
+    return bytes([number % 256]) * CELL
+
+
+def test_what_was_written_is_here_after_a_restart(tmp_path: Path) -> None:
+    first = store(tmp_path)
+    cached = first.version(ref("a"), 10 * CELL)
+    assert first.write(cached, range(3, 5), cell(3) + cell(4))
+    first.release(cached)
+    first.close()
+    second = store(tmp_path)
+    cached = second.version(ref("a"), 10 * CELL)
+    assert second.missing(cached, StoredSpan(0, 10 * CELL)) == [0, 1, 2, 5, 6, 7, 8, 9]
+    assert second.read(cached, StoredSpan(4 * CELL - 1, 4 * CELL + 1)) == b"\x03\x04"
+    assert second.used == 2 * CELL
+    second.release(cached)
+    second.close()
+
+
+def test_another_version_is_another_file(tmp_path: Path) -> None:
+    chunks = store(tmp_path)
+    old = chunks.version(ref("a"), CELL)
+    chunks.write(old, range(1), cell(1))
+    new = chunks.version(Ref(NodeId("a"), Version("2")), CELL)
+    assert chunks.missing(new, StoredSpan(0, CELL)) == [0]
+    chunks.close()
+
+
+def test_the_limit_holds_at_every_moment_and_the_oldest_goes(tmp_path: Path) -> None:
+    most = 4 * EXTENT * CELL
+    chunks = store(tmp_path, most)
+    for number in range(8):
+        cached = chunks.version(ref(str(number)), EXTENT * CELL)
+        assert chunks.write(cached, range(EXTENT), cell(number) * EXTENT)
+        assert chunks.used <= most
+        chunks.release(cached)
+    gone = chunks.version(ref("0"), EXTENT * CELL)
+    kept = chunks.version(ref("7"), EXTENT * CELL)
+    assert len(chunks.missing(gone, StoredSpan(0, EXTENT * CELL))) == EXTENT
+    assert chunks.missing(kept, StoredSpan(0, EXTENT * CELL)) == []
+    on_disk = sum(
+        path.stat().st_blocks * 512 for path in tmp_path.rglob("*") if path.is_file() and "db" not in path.name
+    )
+    assert on_disk <= most
+    chunks.close()
+
+
+def test_what_is_read_stays_longer(tmp_path: Path) -> None:
+    chunks = store(tmp_path, 2 * EXTENT * CELL)
+    for name in "ab":
+        cached = chunks.version(ref(name), EXTENT * CELL)
+        chunks.write(cached, range(EXTENT), cell(1) * EXTENT)
+        chunks.release(cached)
+    first = chunks.version(ref("a"), EXTENT * CELL)
+    chunks.read(first, StoredSpan(0, 1))
+    third = chunks.version(ref("c"), EXTENT * CELL)
+    chunks.write(third, range(EXTENT), cell(1) * EXTENT)
+    assert chunks.missing(first, StoredSpan(0, CELL)) == []
+    chunks.close()
+
+
+def test_a_file_larger_than_the_limit_gives_up_its_own_beginning(tmp_path: Path) -> None:
+    chunks = store(tmp_path, 2 * EXTENT * CELL)
+    cached = chunks.version(ref("a"), 4 * EXTENT * CELL)
+    for extent in range(4):
+        cells = range(extent * EXTENT, (extent + 1) * EXTENT)
+        assert chunks.write(cached, cells, cell(extent) * EXTENT)
+    assert chunks.missing(cached, StoredSpan(0, CELL)) == [0]
+    assert chunks.read(cached, StoredSpan(3 * EXTENT * CELL, 3 * EXTENT * CELL + 1)) == b"\x03"
+    chunks.close()
+
+
+@pytest.mark.parametrize(("most", "keep_free"), [(0, 0), (ROOMY, ROOMY)])
+def test_without_room_nothing_is_kept(tmp_path: Path, most: int, keep_free: int) -> None:
+    chunks = store(tmp_path, most, keep_free)
+    cached = chunks.version(ref("a"), CELL)
+    assert not chunks.write(cached, range(1), cell(1))
+    assert chunks.missing(cached, StoredSpan(0, CELL)) == [0]
+    chunks.close()
+
+
+@pytest.mark.parametrize(("boot", "left"), [("b", 1), ("another", 0)])
+def test_a_power_cut_drops_what_may_not_have_reached_the_disk(tmp_path: Path, boot: str, left: int) -> None:
+    chunks = store(tmp_path)
+    cached = chunks.version(ref("a"), CELL)
+    chunks.write(cached, range(1), cell(1))
+    chunks.save()
+    later = store(tmp_path, boot=boot)
+    assert later.used == left * CELL
+    later.close()
+
+
+def test_after_a_kill_nothing_is_claimed_that_was_given_back(tmp_path: Path) -> None:
+    chunks = store(tmp_path, EXTENT * CELL)
+    old = chunks.version(ref("a"), EXTENT * CELL)
+    chunks.write(old, range(EXTENT), cell(1) * EXTENT)
+    chunks.save()
+    new = chunks.version(ref("b"), EXTENT * CELL)
+    chunks.write(new, range(1), cell(2))
+    later = store(tmp_path)
+    assert later.missing(later.version(ref("a"), EXTENT * CELL), StoredSpan(0, CELL)) == [0]
+    later.close()
+
+
+def test_a_broken_list_is_begun_again(tmp_path: Path) -> None:
+    store(tmp_path).close()
+    (tmp_path / "chunks.db").write_bytes(b"no database at all" * 100)
+    chunks = store(tmp_path)
+    assert chunks.used == 0
+    chunks.close()
+
+
+def test_eviction_takes_the_check_back(tmp_path: Path) -> None:
+    chunks = store(tmp_path, EXTENT * CELL)
+    cached = chunks.version(ref("a"), EXTENT * CELL)
+    chunks.write(cached, range(EXTENT), cell(1) * EXTENT)
+    cached.check_state = b"so far"
+    chunks.write(chunks.version(ref("b"), CELL), range(1), cell(1))
+    assert (cached.check_state, cached.evictions) == (b"", 1)
+    chunks.close()

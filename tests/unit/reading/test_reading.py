@@ -1,0 +1,249 @@
+"""Reading: right bytes from any place, each fetched once, checked as a whole, in bounded time and memory."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+import trio
+import trio.testing
+
+from mountcloud.engine.fetching import DEADLINE
+from mountcloud.model.errors import Corrupt, Outdated, Unavailable
+from mountcloud.policy.cells import CELL
+from tests.unit.reading.library import Place, place
+
+MIB = 1 << 20
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.2))
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def encrypted(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.mark.parametrize("size", [0, 1, CELL - 1, CELL, CELL + 1, 3 * MIB + 5])
+def test_a_file_reads_as_it_is(tmp_path: Path, size: int, encrypted: bool) -> None:
+    here = place(tmp_path, size, encrypted=encrypted)
+
+    async def main() -> None:
+        async with here.library() as library:
+            assert await here.read_all(library) == here.content
+
+    run(main)
+
+
+def test_any_range_reads_as_it_is(tmp_path: Path, encrypted: bool) -> None:
+    here = place(tmp_path, 5 * MIB + 77, encrypted=encrypted)
+    dice = Random(3)
+
+    async def main() -> None:
+        async with here.library(most=2 * MIB) as library:
+            reader = library.reader(here.node)
+            for _ in range(200):
+                size = dice.choice([1, 17, 4096, 100_000, MIB])
+                offset = dice.randrange(here.node.size)
+                assert await reader.read(offset, size) == here.content[offset : offset + size]
+            await reader.aclose()
+
+    run(main)
+
+
+def test_nothing_is_fetched_twice(tmp_path: Path, encrypted: bool) -> None:
+    here = place(tmp_path, 4 * MIB, encrypted=encrypted)
+
+    async def main() -> None:
+        async with here.library() as library:
+            async with trio.open_nursery() as readers:
+                for _ in range(5):
+                    readers.start_soon(here.read_all, library)
+            fetches = here.service.faults.calls["fetch"]
+            assert 1 <= fetches <= 4
+            await here.read_all(library)
+            assert here.service.faults.calls["fetch"] == fetches
+        async with here.library() as later:
+            assert await here.read_all(later) == here.content
+        assert here.service.faults.calls["fetch"] == fetches
+
+    run(main)
+
+
+def test_a_random_read_moves_little(tmp_path: Path) -> None:
+    here = place(tmp_path, 8 * MIB, encrypted=True)
+
+    async def main() -> None:
+        async with here.library() as library:
+            reader = library.reader(here.node)
+            await reader.read(here.node.size - 4096, 4096)
+            await trio.testing.wait_all_tasks_blocked()
+            assert library.means.store.used <= 2 * CELL
+            await reader.aclose()
+
+    run(main)
+
+
+def test_altered_bytes_are_noticed_and_never_shown_again(tmp_path: Path) -> None:
+    here = place(tmp_path, 3 * MIB, encrypted=True)
+    here.service.damage(here.node.id, 2 * MIB + 9)
+
+    async def main() -> None:
+        async with here.library() as library:
+            reader = library.reader(here.node)
+            for offset in range(0, here.node.size, MIB):
+                await reader.read(offset, MIB)
+            await trio.testing.wait_all_tasks_blocked(0.1)
+            with pytest.raises(Corrupt):
+                await reader.read(0, 10)
+            await reader.aclose()
+            assert library.means.store.used == 0
+        async with here.library() as later:
+            with pytest.raises(Corrupt):
+                await here.read_all(later)
+
+    run(main)
+
+
+def test_a_check_goes_on_after_a_restart(tmp_path: Path) -> None:
+    here = place(tmp_path, 3 * MIB, encrypted=True)
+    here.service.damage(here.node.id, 5)
+
+    async def main() -> None:
+        async with here.library() as library:
+            reader = library.reader(here.node)
+            await reader.read(2 * MIB, MIB)
+            await reader.aclose()
+            await trio.testing.wait_all_tasks_blocked(0.1)
+        async with here.library() as later:
+            reader = later.reader(here.node)
+            await reader.read(0, 2 * MIB)
+            await trio.testing.wait_all_tasks_blocked(0.1)
+            with pytest.raises(Corrupt):
+                await reader.read(2 * MIB, 10)
+            await reader.aclose()
+
+    run(main)
+
+
+def test_a_good_verdict_is_remembered(tmp_path: Path) -> None:
+    here = place(tmp_path, MIB, encrypted=True)
+
+    async def main() -> None:
+        async with here.library() as library:
+            await here.read_all(library)
+            await trio.testing.wait_all_tasks_blocked(0.1)
+        store = here.store()
+        assert store.version(here.node.ref, here.node.size).verdict is True
+        store.close()
+
+    run(main)
+
+
+def test_strict_shows_no_byte_of_an_altered_file(tmp_path: Path) -> None:
+    here = place(tmp_path, 2 * MIB, encrypted=True)
+    here.service.damage(here.node.id, 2 * MIB - 1)
+
+    async def main() -> None:
+        async with here.library(strict=True) as library:
+            reader = library.reader(here.node)
+            with pytest.raises(Corrupt):
+                await reader.read(0, 1)
+            await reader.aclose()
+
+    run(main)
+
+
+def test_strict_shows_a_good_file(tmp_path: Path, encrypted: bool) -> None:
+    here = place(tmp_path, 2 * MIB + 3, encrypted=encrypted)
+
+    async def main() -> None:
+        async with here.library(strict=True) as library:
+            assert await here.read_all(library) == here.content
+
+    run(main)
+
+
+def test_a_read_without_progress_ends(tmp_path: Path) -> None:
+    here = place(tmp_path, MIB, encrypted=False)
+
+    async def main() -> None:
+        here.service.faults.hold_next("fetch")
+        async with here.library() as library:
+            reader = library.reader(here.node)
+            began = trio.current_time()
+            with pytest.raises(Unavailable):
+                await reader.read(0, 10)
+            assert trio.current_time() - began == pytest.approx(DEADLINE, abs=1)
+            await reader.aclose()
+
+    run(main)
+
+
+def test_a_failed_download_fails_the_read_and_the_next_one_tries_again(tmp_path: Path) -> None:
+    here = place(tmp_path, MIB, encrypted=False)
+    here.service.faults.fail_next("fetch", Unavailable("trouble"))
+
+    async def main() -> None:
+        async with here.library() as library:
+            reader = library.reader(here.node)
+            with pytest.raises(Unavailable):
+                await reader.read(0, 10)
+            assert await reader.read(0, 10) == here.content[:10]
+            await reader.aclose()
+
+    run(main)
+
+
+def test_a_replaced_version_is_outdated_and_told(tmp_path: Path) -> None:
+    here = place(tmp_path, 20 * MIB, encrypted=False)
+
+    async def main() -> None:
+        async with here.library() as library:
+            reader = library.reader(here.node)
+            await reader.read(0, 10)
+            here.service.replace_content(here.node.id, b"other", 0)
+            with pytest.raises(Outdated):
+                await reader.read(15 * MIB, 10)
+            await reader.aclose()
+        assert here.outdated == [here.node]
+
+    run(main)
+
+
+def test_many_readers_share_one_budget(tmp_path: Path) -> None:
+    here = place(tmp_path, 4 * MIB, encrypted=False)
+    budget = 2 * MIB
+
+    async def main() -> None:
+        async with here.library(budget=budget) as library:
+            lowest = budget
+
+            async def watch() -> None:
+                nonlocal lowest
+                while True:
+                    lowest = min(lowest, library.means.budget.left)
+                    await trio.lowlevel.checkpoint()
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(watch)
+                async with trio.open_nursery() as readers:
+                    for _ in range(20):
+                        readers.start_soon(here.read_all, library)
+                nursery.cancel_scope.cancel()
+            assert 0 <= lowest < budget
+            assert library.means.budget.left == budget
+
+    trio.run(main)
+
+
+def test_a_full_disk_does_not_stop_reading(tmp_path: Path, encrypted: bool) -> None:
+    here: Place = place(tmp_path, 3 * MIB, encrypted=encrypted)
+
+    async def main() -> None:
+        async with here.library(most=0) as library:
+            assert await here.read_all(library) == here.content
+            assert library.means.store.used == 0
+
+    run(main)
