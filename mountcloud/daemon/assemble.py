@@ -21,6 +21,7 @@ from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
+from mountcloud.engine.salvaging import Salvage
 from mountcloud.engine.sending import Sender
 from mountcloud.engine.syncing import Syncer
 from mountcloud.fs.attributes import Owner
@@ -101,7 +102,7 @@ def assemble(
     means = Means(provider, chunks, loose, budget, nursery, trio.CapacityLimiter(account.cache.parallel))
     library = Library(means, strict=account.cache.integrity == "strict")
     drafts = Drafts(staging, library, time.time_ns)
-    handles = Handles()
+    handles, salvage = Handles(), Salvage(library, nursery)
     local = LocalChanges(
         index,
         journal,
@@ -111,6 +112,7 @@ def assemble(
         account.upload.settle_s,
         handles.open_on,
         handles.writing_on,
+        salvage,
     )
     notifier = KernelNotifier()
     syncer = Syncer(provider, index, journal, drafts, notifier, time.time, recheck_s=6 * account.poll_interval_s)
@@ -128,7 +130,7 @@ def assemble(
         host=socket.gethostname(),
         parallel=account.upload.parallel,
     )
-    local.owed = replayer.wake
+    local.owed = salvage.done = replayer.wake
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     names, max_size = provider.capabilities.names, provider.capabilities.max_file_size
     owner = Owner(os.getuid(), os.getgid())

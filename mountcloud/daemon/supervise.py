@@ -74,18 +74,25 @@ async def _live(
     on_ready: Callable[[], None],
 ) -> int:
     systemd = Notifier.from_environment()
-    async with trio.open_nursery() as services:
-        mount = assemble(account, paths, secrets, mountpoint, services)
-        try:
+    mount: Mount | None = None
+    try:
+        async with trio.open_nursery() as services:
+            mount = assemble(account, paths, secrets, mountpoint, services)
             front = Front(mount, systemd, account.poll_interval_s)
             await services.start(control.serve, paths.control, front)
             await front.serve(services, on_ready)
-        finally:
             services.cancel_scope.cancel()
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + 2):
-                await mount.provider.aclose()
-            mount.close()
+    finally:
+        if mount is not None:
+            await _close(mount)
     return 0
+
+
+async def _close(mount: Mount) -> None:
+    """After the last task that may use the service or the stores has ended."""
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + 2):
+        await mount.provider.aclose()
+    mount.close()
 
 
 class Front:

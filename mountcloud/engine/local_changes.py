@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from mountcloud.engine.drafting import Draft, Drafts
+from mountcloud.engine.salvaging import Salvage
 from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Ref, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
@@ -31,6 +32,7 @@ class LocalChanges:
     settle_s: float
     open_handles: Callable[[Inode], int]
     open_writers: Callable[[Inode], int]
+    salvage: Salvage
     owed: Callable[[], None] = lambda: None
     _unlinked: dict[Inode, NodeId] = field(default_factory=dict)
 
@@ -133,6 +135,8 @@ class LocalChanges:
         if self.open_handles(entry.inode) and not entry.node.is_directory:
             self.index.detach(entry.inode)
             self._unlinked[entry.inode] = entry.node.id
+            if self.drafts.get(entry.inode) is None:
+                self.salvage.start(entry.inode, entry.node)
         else:
             self._drop(entry.inode)
 
@@ -148,6 +152,7 @@ class LocalChanges:
         draft = self.drafts.get(inode)
         if inode in self._unlinked:
             del self._unlinked[inode]
+            self.salvage.end(inode)
             self._drop(inode)
         elif draft is not None:
             self.seal(draft)
@@ -163,6 +168,8 @@ class LocalChanges:
         """
         if operation.kind is OperationKind.REMOVE:
             return operation.node in self._unlinked.values()
+        if operation.replaces is not None and self.salvage.holds(operation.replaces.id):
+            return True
         entry = self.index.by_id(operation.node) if operation.kind is OperationKind.UPLOAD else None
         draft = None if entry is None else self.drafts.get(entry.inode)
         if entry is None or draft is None:

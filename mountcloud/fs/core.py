@@ -1,5 +1,7 @@
 """What directories, files and the file system share."""
 
+import os
+import unicodedata
 from dataclasses import dataclass, field
 
 from mountcloud.engine.drafting import Drafts
@@ -8,7 +10,7 @@ from mountcloud.engine.reading import Library
 from mountcloud.engine.syncing import Syncer
 from mountcloud.fs.attributes import FileAttributes, Owner, compose
 from mountcloud.fs.handles import Handles
-from mountcloud.model.errors import Forbidden, InvalidName, NotADirectory, NotFound
+from mountcloud.model.errors import Forbidden, InvalidName, NameTooLong, NotADirectory, NotFound
 from mountcloud.model.ids import Inode
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Rights
@@ -16,6 +18,8 @@ from mountcloud.policy.names import check, to_remote_name
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Entry, Index
 from mountcloud.store.journal import Journal
+
+_LONGEST_NAME = 255
 
 
 @dataclass(slots=True)
@@ -48,9 +52,23 @@ class Core:
         await self.syncer.ensure_listed(entry)
         return self.entry(inode)
 
+    def find(self, directory: Entry, file_name: str) -> Entry | None:
+        """The child of that name, in any form that the service takes for the same; the directory must be listed.
+
+        Raises ``NameTooLong`` for a name that no directory can hold.
+        """
+        if len(os.fsencode(file_name)) > _LONGEST_NAME:
+            raise NameTooLong(f"a name has up to {_LONGEST_NAME} bytes")
+        if not _is_text(file_name):
+            return None
+        exact = self.index.child(directory.node.id, file_name)
+        if exact is not None or not self.names.normalises:
+            return exact
+        return self.index.child(directory.node.id, unicodedata.normalize("NFC", file_name))
+
     def child(self, directory: Entry, file_name: str) -> Entry:
-        """Raises ``NotFound``; the directory must be listed."""
-        found = self.index.child(directory.node.id, file_name)
+        """As ``find``; raises ``NotFound``."""
+        found = self.find(directory, file_name)
         if found is None:
             raise NotFound(f"no {file_name!r} in inode {directory.inode}")
         return found
@@ -67,7 +85,12 @@ class Core:
             raise failure
         if not name:
             raise InvalidName("a name cannot be empty")
-        return name
+        return unicodedata.normalize("NFC", name) if self.names.normalises else name
+
+
+def _is_text(file_name: str) -> bool:
+    """Names that are not UTF-8 come with surrogates; no service holds them."""
+    return not any("\ud800" <= character <= "\udfff" for character in file_name)
 
 
 def demand(entry: Entry, rights: Rights) -> None:

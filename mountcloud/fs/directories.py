@@ -17,6 +17,7 @@ from mountcloud.model.errors import (
 )
 from mountcloud.model.ids import HandleId, Inode
 from mountcloud.model.node import Rights
+from mountcloud.policy.names import to_file_name
 from mountcloud.store.index import Entry
 
 
@@ -77,7 +78,7 @@ class Directories:
         """Raises ``Exists`` if a child of that name is known, ``NotFound`` in a directory that was removed."""
         if directory.node.parent is None and directory.inode != 1:
             raise NotFound("the directory was removed")
-        if self._core.index.child(directory.node.id, file_name) is not None:
+        if self._core.find(directory, file_name) is not None:
             raise Exists(f"{file_name!r} exists")
 
     async def unlink(self, parent: Inode, file_name: str) -> None:
@@ -107,7 +108,7 @@ class Directories:
         source = await self._core.directory(parent)
         target = await self._core.directory(new_parent)
         entry = self._core.child(source, file_name)
-        victim = self._core.index.child(target.node.id, new_name)
+        victim = self._core.find(target, new_name)
         if victim is not None:
             if not replace:
                 raise Exists(f"{new_name!r} exists")
@@ -118,9 +119,11 @@ class Directories:
         source, target = self._core.entry(parent), self._core.entry(new_parent)
         entry = self._core.child(source, file_name)
         self._demand_movable(entry, source, target)
-        victim = self._core.index.child(target.node.id, new_name)
+        victim = self._core.find(target, new_name)
+        if victim is not None and self._core.index.has_children(victim.node.id):
+            raise NotEmpty(f"{new_name!r} is not empty")
         remote_name = self._core.remote_name(new_name)
-        self._core.local.move(entry, target, remote_name, new_name, victim)
+        self._core.local.move(entry, target, remote_name, to_file_name(remote_name), victim)
 
     async def _demand_replaceable(self, entry: Entry, victim: Entry) -> None:
         if victim.node.is_directory:

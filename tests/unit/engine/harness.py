@@ -16,6 +16,7 @@ from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
+from mountcloud.engine.salvaging import Salvage
 from mountcloud.engine.sending import Sender
 from mountcloud.engine.syncing import Syncer
 from mountcloud.fs.attributes import FileAttributes, Owner
@@ -128,6 +129,7 @@ class Machine:
             settle_s,
             handles.open_on,
             handles.writing_on,
+            Salvage(library, self._nursery),
         )
         self.replayer = Replayer(
             index=self.index,
@@ -142,7 +144,7 @@ class Machine:
             today=lambda: TODAY,
             host=HOST,
         )
-        self.local.owed = self.replayer.wake
+        self.local.owed = self.local.salvage.done = self.replayer.wake
         stores = (self.index, self.journal, self.attributes, self.drafts, library, self.local, self.syncer)
         self.core = Core(*stores, self.provider.capabilities.names, Owner(1000, 1000), handles)
         self.fs = FileSystem(self.core)
