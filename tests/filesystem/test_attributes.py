@@ -15,6 +15,7 @@ CLOCK_TICK = 20 * MILLISECOND
 TIMES = [0, 1_000_000_000, 1_234_567_890_123_000_000, 1_700_000_000_987_654_321, 4_102_444_800_000_000_000]
 
 
+@pytest.mark.semantics("attr-mtime")
 @pytest.mark.parametrize("kind", ["file", "directory"])
 @pytest.mark.parametrize("mtime", TIMES)
 def test_modification_times_are_kept_to_the_millisecond(tree: Tree, kind: str, mtime: int) -> None:
@@ -86,6 +87,7 @@ def test_a_time_set_through_the_handle_survives_close(tree: Tree) -> None:
     assert tree.do(os.stat, path).st_mtime_ns == mtime
 
 
+@pytest.mark.semantics("attr-mode")
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o444])
 def test_permissions_of_a_file_are_kept(tree: Tree, mode: int) -> None:
     path = tree.path / "file"

@@ -10,6 +10,7 @@ from tests.filesystem.steps import content, mapped, read_file, write_file, write
 from tests.filesystem.tree import Tree
 
 
+@pytest.mark.semantics("file-truncate")
 @pytest.mark.parametrize("size", [0, 1, 4095, 5000, 131_072, 1 << 20])
 def test_truncating_to_a_smaller_size(tree: Tree, size: int) -> None:
     file, data = tree.path / "file", content(1, (1 << 20) + 17)
@@ -22,6 +23,7 @@ def test_truncating_to_a_smaller_size(tree: Tree, size: int) -> None:
     assert tree.do(read_file, file) == data[:size]
 
 
+@pytest.mark.semantics("file-truncate")
 @pytest.mark.parametrize("size", [6, 4096, 300_000])
 def test_truncating_to_a_larger_size_adds_zeros(tree: Tree, size: int) -> None:
     file = tree.path / "file"
@@ -91,6 +93,7 @@ def _move(chance: random.Random, fd: int, model: bytearray) -> None:
         os.fsync(fd)
 
 
+@pytest.mark.semantics("file-modes")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_odd_offsets_against_a_model(tree: Tree, seed: int) -> None:
     file, model = tree.path / "file", bytearray()
@@ -114,6 +117,7 @@ def test_reading_at_and_behind_the_end(tree: Tree, size: int) -> None:
     tree.do(os.close, fd)
 
 
+@pytest.mark.semantics("file-coherent")
 def test_two_handles_see_each_others_writes(tree: Tree) -> None:
     file, other = tree.path / "file", tree.caller()
     tree.do(write_file, file, b"0123456789")
@@ -186,6 +190,7 @@ def test_a_child_process_shares_the_handle(tree: Tree) -> None:
     assert tree.do(read_file, tree.path / "file") == b"parent child parent again"
 
 
+@pytest.mark.semantics("file-mmap")
 def test_mapped_reading(tree: Tree) -> None:
     file, data = tree.path / "file", content(9, (3 << 20) + 77)
     tree.do(write_file, file, data)

@@ -4,6 +4,8 @@ import errno
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.filesystem.steps import come_and_go, make_deep, make_many, names, read_file, write_file, wrong_ones
 from tests.filesystem.tree import Tree, refused
 
@@ -53,6 +55,7 @@ def test_a_thousand_files_in_one_directory(tree: Tree) -> None:
     assert tree.do(names, tree.path) == []
 
 
+@pytest.mark.semantics("dir-list")
 def test_listing_while_files_come_and_go(tree: Tree) -> None:
     tree.do(make_many, tree.path, 60)
     stable = {f"file-{number:04}" for number in range(60)}
@@ -78,6 +81,7 @@ def listed_in_pieces(directory: Path) -> list[str]:
         return seen + [entry.name for entry in entries]
 
 
+@pytest.mark.semantics("dir-list")
 def test_a_listing_in_progress_survives_changes(tree: Tree) -> None:
     tree.do(make_many, tree.path, 1000)
     seen = tree.do(listed_in_pieces, tree.path)
@@ -115,6 +119,7 @@ def test_stat_tells_kind_size_and_distinct_inodes(tree: Tree) -> None:
     assert len(set(inodes)) == 3
 
 
+@pytest.mark.semantics("inode-stable")
 def test_an_inode_survives_rename_and_overwriting(tree: Tree) -> None:
     tree.do(write_file, tree.path / "file", b"one")
     before = tree.do(os.stat, tree.path / "file").st_ino

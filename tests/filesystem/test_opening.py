@@ -39,6 +39,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.semantics("file-modes")
 @pytest.mark.parametrize(("name", "flags", "number"), REFUSALS)
 def test_refused_opening(filled: Tree, name: str, flags: int, number: int) -> None:
     with refused(number):
@@ -98,6 +99,7 @@ def test_created_and_never_written_is_an_empty_file(filled: Tree) -> None:
     assert filled.do(os.stat, filled.path / "redirected").st_size == 0
 
 
+@pytest.mark.semantics("file-modes")
 def test_every_write_of_an_appending_handle_goes_to_the_end(filled: Tree) -> None:
     file = filled.path / "file"
     first = filled.do(os.open, file, os.O_WRONLY | os.O_APPEND)
@@ -126,6 +128,7 @@ def test_wrong_direction_is_a_bad_descriptor(filled: Tree) -> None:
     assert filled.do(read_file, filled.path / "file") == OLD
 
 
+@pytest.mark.semantics("file-modes")
 def test_exclusive_creation_has_one_winner(tree: Tree) -> None:
     callers = [tree.caller() for _ in range(4)]
     for caller in callers:

@@ -36,6 +36,7 @@ def test_new_name(filled: Tree) -> None:
     assert filled.do(read_file, filled.path / "laden/child") == b"child"
 
 
+@pytest.mark.semantics("dir-rename")
 def test_other_parent_and_other_name(filled: Tree) -> None:
     filled.do(os.rename, filled.path / "one", filled.path / "full/eins")
     filled.do(os.rename, filled.path / "full", filled.path / "empty/laden")
@@ -55,6 +56,7 @@ def test_chain_of_renames(filled: Tree) -> None:
     assert filled.do(read_file, filled.path / "two") == b"one"
 
 
+@pytest.mark.semantics("dir-rename")
 @pytest.mark.parametrize("target", ["two", "full/child"])
 def test_file_over_file(filled: Tree, target: str) -> None:
     filled.do(os.rename, filled.path / "one", filled.path / target)
@@ -65,6 +67,7 @@ def test_file_over_file(filled: Tree, target: str) -> None:
     assert filled.do(names, filled.path / "full") == ["child"]
 
 
+@pytest.mark.semantics("file-replaced-open")
 def test_file_over_an_open_file(filled: Tree) -> None:
     fd = filled.do(os.open, filled.path / "two", os.O_RDONLY)
     filled.do(os.rename, filled.path / "one", filled.path / "two")
@@ -75,6 +78,7 @@ def test_file_over_an_open_file(filled: Tree) -> None:
     assert filled.do(read_file, filled.path / "two") == b"one"
 
 
+@pytest.mark.semantics("dir-rename")
 def test_directory_over_an_empty_directory(filled: Tree) -> None:
     filled.do(os.rename, filled.path / "full", filled.path / "empty")
     assert filled.do(names, filled.path / "empty") == ["child"]
@@ -97,6 +101,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.semantics("dir-rename-errors")
 @pytest.mark.parametrize(("source", "target", "numbers"), REFUSALS)
 def test_changes_nothing(filled: Tree, source: str, target: str, numbers: tuple[int, ...]) -> None:
     if numbers:
@@ -118,6 +123,7 @@ def test_mv_no_clobber_keeps_the_target(filled: Tree) -> None:
     assert filled.do(read_file, filled.path / "two") == b"two"
 
 
+@pytest.mark.semantics("file-rename-open")
 def test_writes_after_a_rename_land_under_the_new_name(filled: Tree) -> None:
     fd = filled.do(os.open, filled.path / "one", os.O_RDWR)
     filled.do(os.pwrite, fd, b"ONE", 0)
@@ -139,6 +145,7 @@ def test_writes_land_below_a_renamed_directory(filled: Tree) -> None:
     assert filled.do(read_file, filled.path / "laden/child") == b"Child"
 
 
+@pytest.mark.semantics("file-unlink-open")
 def test_unlinked_while_open(filled: Tree) -> None:
     fd = filled.do(os.open, filled.path / "one", os.O_RDWR)
     filled.do(os.unlink, filled.path / "one")

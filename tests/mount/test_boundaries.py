@@ -32,6 +32,7 @@ def encrypted(mounted_trees: TreeMaker) -> Tree:
     return mounted_trees("mount-encrypted")
 
 
+@pytest.mark.semantics("name-forbidden")
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_forbidden_names(tree: Tree, name: str) -> None:
     tree.do(write_file, tree.path / "source", b"x")
@@ -50,6 +51,7 @@ def test_names_that_are_not_text(tree: Tree) -> None:
     assert tree.do(names, tree.path) == []
 
 
+@pytest.mark.semantics("name-forbidden")
 @pytest.mark.parametrize("character", ["x", "ü", "日"])
 def test_long_names(tree: Tree, character: str) -> None:
     longest = character * min(150, 255 // len(character.encode()))
@@ -82,6 +84,7 @@ def test_both_forms_of_an_accent_find_the_file(tree: Tree, name: str) -> None:
     assert tree.do(read_file, tree.path / name) == b"coffee"
 
 
+@pytest.mark.semantics("file-no-links")
 def test_links_and_special_files_are_refused(tree: Tree) -> None:
     tree.do(write_file, tree.path / "file", b"x")
     unsupported = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
@@ -109,6 +112,7 @@ def test_the_top_holds_rooms_only(tree: Tree) -> None:
     assert "file at the top" not in tree.do(names, top)
 
 
+@pytest.mark.semantics("dir-boundary")
 @pytest.mark.parametrize("inwards", [True, False], ids=["into the encrypted room", "out of the encrypted room"])
 def test_mv_across_the_encryption_boundary(tree: Tree, encrypted: Tree, inwards: bool) -> None:
     source, target = (tree, encrypted) if inwards else (encrypted, tree)
@@ -152,6 +156,7 @@ def files_with(directory: Path, word: bytes) -> list[Path]:
     return [file for file in directory.rglob("*") if file.is_file() and word in file.read_bytes()]
 
 
+@pytest.mark.semantics("attr-statfs")
 def test_df_shows_the_quota(tree: Tree, service: Service) -> None:
     _, words = tree.run("df", "-B1", "--output=size,avail,fstype", tree.path).splitlines()
     size, available, kind = words.split()

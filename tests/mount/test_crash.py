@@ -33,6 +33,7 @@ def crash(mount: Mount, caller: Caller, place: Path) -> None:
     mount.start()
 
 
+@pytest.mark.semantics("close-kill")
 def test_closed_files_arrive_after_a_crash(own_mount: Mount, place: Path) -> None:
     with Caller() as caller:
         caller(make_many, place, 50)
@@ -67,6 +68,7 @@ def write_and_sync_without_closing(path: Path, data: bytes) -> int:
     return fd
 
 
+@pytest.mark.semantics("fsync-local")
 def test_synced_bytes_of_an_open_file_arrive(own_mount: Mount, place: Path) -> None:
     with Caller() as caller, Caller() as writer:
         fd = writer(write_and_sync_without_closing, place / "open", content(4, 100_000))

@@ -58,6 +58,7 @@ def held(mounted_trees: TreeMaker, service: Service) -> Held:
     return Held(tree, service, tree.do(os.open, tree.path / "file", os.O_RDWR))
 
 
+@pytest.mark.semantics("file-replaced-open")
 def test_replaced_by_a_rename(held: Held) -> None:
     held.tree.run("mv", "-f", "other", "file", cwd=held.tree.path)
     held.arrives({"file": 5})
@@ -67,6 +68,7 @@ def test_replaced_by_a_rename(held: Held) -> None:
     assert held.on_service() == {"file": 5}
 
 
+@pytest.mark.semantics("file-unlink-open")
 def test_removed(held: Held) -> None:
     held.tree.run("rm", "file", cwd=held.tree.path)
     held.arrives({"other": 5})

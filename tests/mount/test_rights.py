@@ -90,6 +90,7 @@ def test_reading_works(caller: Caller, readable: Path) -> None:
     assert caller(read_file, readable / "file") == b"to be read"
 
 
+@pytest.mark.semantics("attr-rights")
 def test_changes_are_refused_without_a_request(caller: Caller, readable: Path, rooms: Rooms) -> None:
     caller(names, readable)
     caller(names, readable / "folder")
@@ -128,6 +129,7 @@ def test_the_mode_says_what_is_allowed(caller: Caller, readable: Path) -> None:
     assert caller(os.stat, readable / "folder").st_mode & stat.S_IXUSR
 
 
+@pytest.mark.semantics("remote-nokey")
 def test_a_file_without_a_key_is_seen_but_not_read(caller: Caller, keyless: Path) -> None:
     assert caller(names, keyless) == ["file", "folder"]
     assert caller(os.stat, keyless / "file").st_size == 100

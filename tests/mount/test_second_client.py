@@ -63,6 +63,7 @@ def both(mounted_trees: TreeMaker, service: Service, account: Account) -> Both:
     return Both(tree, service, account.poll_interval_s + LATEST_S)
 
 
+@pytest.mark.semantics("remote-seen")
 def test_a_new_file_appears(both: Both) -> None:
     both.service.upload(f"{both.remote}/folder/new", b"from elsewhere")
     both.soon(b"from elsewhere", read_file, "folder/new")
@@ -83,6 +84,7 @@ def test_a_new_folder_with_a_file_appears(both: Both) -> None:
     both.soon(b"inside", read_file, "added/inside")
 
 
+@pytest.mark.semantics("remote-seen")
 @pytest.mark.parametrize("size", [0, 3, 200_000])
 def test_new_content_appears(both: Both, size: int) -> None:
     data = content(11, size)
@@ -107,6 +109,7 @@ def test_a_working_directory_stays_one_while_it_changes(both: Both) -> None:
     other(os.chdir, "/")
 
 
+@pytest.mark.semantics("remote-seen")
 def test_new_names_appear(both: Both) -> None:
     both.service.rename(f"{both.remote}/file", "renamed file")
     both.service.rename(f"{both.remote}/folder", "renamed folder")
@@ -115,6 +118,7 @@ def test_new_names_appear(both: Both) -> None:
     both.soon("absent", read_file, "file")
 
 
+@pytest.mark.semantics("remote-seen")
 def test_moves_appear(both: Both) -> None:
     both.service.make_folder(f"{both.remote}/target")
     both.service.move(f"{both.remote}/file", f"{both.remote}/target")
@@ -124,6 +128,7 @@ def test_moves_appear(both: Both) -> None:
     both.soon(b"below", read_file, "target/folder/below")
 
 
+@pytest.mark.semantics("remote-seen")
 def test_removals_appear(both: Both) -> None:
     both.service.delete(f"{both.remote}/file")
     both.service.delete(f"{both.remote}/folder")
@@ -142,6 +147,7 @@ def refresh(tree: Tree) -> None:
     tree.backing.call("refresh")  # type: ignore[attr-defined]
 
 
+@pytest.mark.semantics("remote-handle")
 def test_an_open_reader_never_mixes_two_versions(both: Both, allowed_log: AllowedLog) -> None:
     allowed_log.allow("ESTALE")
     old, new = content(1, 6 << 20), content(2, 6 << 20)
@@ -169,6 +175,7 @@ def first_bytes(path: Path) -> bytes:
         os.close(fd)
 
 
+@pytest.mark.semantics("close-conflict")
 def test_two_writers_keep_both_versions(both: Both, allowed_log: AllowedLog) -> None:
     allowed_log.allow("changed here and on the service")
     file = both.tree.path / "file"
@@ -184,6 +191,7 @@ def test_two_writers_keep_both_versions(both: Both, allowed_log: AllowedLog) -> 
     assert any("conflict" in name for name in found)
 
 
+@pytest.mark.semantics("close-recreated")
 def test_local_words_survive_a_removal_elsewhere(both: Both) -> None:
     file = both.tree.path / "file"
     fd = both.tree.do(os.open, file, os.O_RDWR)
@@ -218,6 +226,7 @@ def test_removed_files_are_in_the_recycle_bin(both: Both, service: Service) -> N
     assert name in service.deleted(f"/{PLAIN_ROOM}")
 
 
+@pytest.mark.semantics("close-one-upload")
 def test_overwritten_files_keep_their_identity_on_the_service(both: Both, service: Service) -> None:
     before = service.find(f"{both.remote}/file")
     both.tree.do(write_file, both.tree.path / "temporary", b"saved by rename")

@@ -114,6 +114,7 @@ def test_every_change_arrives_once(
     assert [caller(read_file, place / name / "inside") for name in ("one", "two")] == [content(4, 20_000)] * 2
 
 
+@pytest.mark.semantics("close-local")
 def test_work_goes_on_while_the_service_is_away(fuse: None, tmp_path: Path, caller: Caller) -> None:
     server = start_sandbox(tmp_path / "data")
     account, port = new_account(server), int(server.base_url.rpartition(":")[2])

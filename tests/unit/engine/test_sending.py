@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 import trio
 
 from mountcloud.model.errors import AuthenticationRequired, Forbidden, Unavailable
@@ -42,6 +43,7 @@ async def test_a_queued_upload_follows_a_rename(tmp_path: Path, service: MemoryS
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.semantics("close-one-upload")
 @on_trio
 async def test_saving_beside_and_over_is_one_upload(tmp_path: Path, service: MemoryService, remote: Remote) -> None:
     before = remote.write("a", b"old")
@@ -287,6 +289,7 @@ async def test_a_time_set_before_the_last_save_does_not_come_after_it(
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.semantics("close-no-placeholder")
 @on_trio
 async def test_an_empty_file_that_is_open_for_writing_is_not_sent(
     tmp_path: Path, service: MemoryService, remote: Remote

@@ -48,6 +48,7 @@ async def test_a_second_client_is_seen(tmp_path: Path, feed: ChangeFeed) -> None
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.semantics("remote-failure")
 @pytest.mark.parametrize("feed", list(ChangeFeed))
 @on_trio
 async def test_no_failure_removes_anything(tmp_path: Path, feed: ChangeFeed) -> None:
@@ -265,6 +266,7 @@ async def test_an_adopted_directory_shows_what_it_held(tmp_path: Path, feed: Cha
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.semantics("dir-rmdir")
 @pytest.mark.parametrize("feed", list(ChangeFeed))
 @on_trio
 async def test_a_directory_with_unseen_children_is_not_removed_and_comes_back(tmp_path: Path, feed: ChangeFeed) -> None:
