@@ -60,9 +60,9 @@ class Fetched:
         """Open it once. Raises what ``Provider.open`` raises, ``Corrupt`` for a quarantined version."""
         async with self._opening:
             if self._content is None:
-                content = await self.means.provider.open(self.node)
-                self._cached = self.means.store.version(self.node.ref, content.stored_size)
-                self._content = content
+                self._content = await self.means.provider.open(self.node)
+            if self._cached is None:
+                self._cached = self.means.store.version(self.node.ref, self._content.stored_size)
                 if self._cached.verdict is False:
                     self._quarantine(self._cached)
         if self.failure is not None:
@@ -166,8 +166,7 @@ class Fetched:
             flight.failure = failure
         finally:
             self._land(cells, flight)
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-                await self.release()
+            self.release()
 
     def _land(self, cells: range, flight: Flight) -> None:
         for cell in cells:
@@ -235,8 +234,8 @@ class Fetched:
 
     @property
     def opened(self) -> Content | None:
-        """The content, if it is open and nothing is wrong with it."""
-        return self._content if self.failure is None else None
+        """The content, if it can be read from without waiting for anybody."""
+        return self._content if self._cached is not None and self.failure is None else None
 
     async def verify(self, piece: int) -> None:
         """Fetch everything and wait for the verdict, in pieces of so many bytes; at once if it is known already.
@@ -256,10 +255,16 @@ class Fetched:
         if self.failure is not None:
             raise self.failure
 
-    async def release(self) -> None:
-        """One user less; the last one gives everything back."""
+    def release(self) -> None:
+        """One user less. The content stays open, so that what is cached can be read again without asking anybody."""
         self.users -= 1
-        if self.users == 0 and self._content is not None and self._cached is not None:
+        if self.users == 0 and self._cached is not None:
             self.means.store.release(self._cached)
-            content, self._content, self._cached = self._content, None, None
-            await content.aclose()
+            self._cached = None
+
+    async def aclose(self) -> None:
+        """Give the content back; for a version that nobody uses."""
+        content, self._content = self._content, None
+        if content is not None:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await content.aclose()

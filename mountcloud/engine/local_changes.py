@@ -34,7 +34,7 @@ class LocalChanges:
     open_writers: Callable[[Inode], int]
     salvage: Salvage
     owed: Callable[[], None] = lambda: None
-    _unlinked: dict[Inode, NodeId] = field(default_factory=dict)
+    _unlinked: set[Inode] = field(default_factory=set)
 
     def subject(self, entry: Entry) -> Subject:
         """The entry as the merging policy sees it."""
@@ -134,7 +134,7 @@ class LocalChanges:
     def _unlink(self, entry: Entry) -> None:
         if self.open_handles(entry.inode) and not entry.node.is_directory:
             self.index.detach(entry.inode)
-            self._unlinked[entry.inode] = entry.node.id
+            self._unlinked.add(entry.inode)
             if self.drafts.get(entry.inode) is None:
                 self.salvage.start(entry.inode, entry.node)
         else:
@@ -151,7 +151,7 @@ class LocalChanges:
         """The last handle is closed: what it held may be sent or go."""
         draft = self.drafts.get(inode)
         if inode in self._unlinked:
-            del self._unlinked[inode]
+            self._unlinked.discard(inode)
             self.salvage.end(inode)
             self._drop(inode)
         elif draft is not None:
@@ -167,7 +167,7 @@ class LocalChanges:
         An empty file that is still open for writing is no version that anybody wants to have on the service.
         """
         if operation.kind is OperationKind.REMOVE:
-            return operation.node in self._unlinked.values()
+            return self.salvage.needs(operation.node)
         if operation.replaces is not None and self.salvage.holds(operation.replaces.id):
             return True
         entry = self.index.by_id(operation.node) if operation.kind is OperationKind.UPLOAD else None

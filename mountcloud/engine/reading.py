@@ -1,10 +1,13 @@
 """Random reads of one version of one file: from this machine's disk, else from the service, decrypted on the way."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mountcloud.engine.fetching import Fetched, Means
-from mountcloud.model.errors import Outdated
+import trio
+
+from mountcloud.engine.fetching import DEADLINE, Fetched, Means
+from mountcloud.model.errors import Outdated, Unavailable
 from mountcloud.model.ids import Ref
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Content
@@ -13,6 +16,8 @@ from mountcloud.policy.cells import CELL, cover
 from mountcloud.policy.readahead import Window, advance, at_once
 
 _STRICT_PIECE = 8 << 20
+_KEPT_OPEN = 512
+"""Versions whose keys and addresses are kept after their last reader left."""
 
 
 @dataclass(slots=True)
@@ -22,21 +27,21 @@ class Library:
     means: Means
     strict: bool = False
     outdated: Callable[[Node], None] = lambda node: None
-    _open: dict[Ref, Fetched] = field(default_factory=dict)
+    _open: OrderedDict[Ref, Fetched] = field(default_factory=OrderedDict)
 
     def reader(self, node: Node) -> "Reader":
         """Read this node at this version; nothing is fetched yet. Close it once."""
-        fetched = self._open.get(node.ref)
-        if fetched is None or fetched.users == 0:
-            fetched = self._open[node.ref] = Fetched(self.means, node)
+        fetched = self._open.setdefault(node.ref, Fetched(self.means, node))
+        self._open.move_to_end(node.ref)
         fetched.users += 1
+        self._forget_idle()
         return Reader(self, fetched)
 
-    async def release(self, fetched: Fetched) -> None:
-        """A reader is closed."""
-        if fetched.users == 1 and self._open.get(fetched.node.ref) is fetched:
-            del self._open[fetched.node.ref]
-        await fetched.release()
+    def _forget_idle(self) -> None:
+        """Versions that were read lately stay open, the others are given back."""
+        idle = [ref for ref, each in self._open.items() if each.users == 0]
+        for ref in idle[: max(len(self._open) - _KEPT_OPEN, 0)]:
+            self.means.nursery.start_soon(self._open.pop(ref).aclose)
 
 
 class Reader:
@@ -68,13 +73,18 @@ class Reader:
 
     async def _open(self) -> Content:
         try:
-            content = await self._fetched.content()
+            content = await self._opened_in_time()
             if self._library.strict:
                 await self._fetched.verify(_STRICT_PIECE)
         except Outdated:
             self._library.outdated(self.node)
             raise
         return content
+
+    async def _opened_in_time(self) -> Content:
+        with trio.move_on_after(DEADLINE):
+            return await self._fetched.content()
+        raise Unavailable(f"{self.node.name!r} could not be opened within {DEADLINE:g} s")
 
     async def _bring(self, covered: StoredSpan, want: PlainSpan) -> bytes:
         content = await self._fetched.content()
@@ -98,4 +108,5 @@ class Reader:
 
     async def aclose(self) -> None:
         """Give back what it holds; call it once."""
-        await self._library.release(self._fetched)
+        self._fetched.release()
+        await trio.lowlevel.checkpoint()

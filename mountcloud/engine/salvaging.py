@@ -14,7 +14,8 @@ from mountcloud.model.node import Node
 log = logging.getLogger(__name__)
 
 LARGEST = 256 << 20
-"""Bytes up to which a replaced file is fetched for those who have it open; of a larger one they get ESTALE."""
+"""Bytes up to which a file is fetched for those who have it open. A larger one is not removed before they close it;
+where it is replaced they get ESTALE."""
 _PIECE = 4 << 20
 
 
@@ -29,15 +30,20 @@ class Salvage:
     _coming: set[NodeId] = field(default_factory=set)
 
     def start(self, inode: Inode, node: Node) -> None:
-        """The file is open and makes way for another one."""
+        """The file is open and loses its place."""
+        self._kept[inode] = self.library.reader(node)
         if node.size <= LARGEST:
-            self._kept[inode] = self.library.reader(node)
             self._coming.add(node.id)
             self.nursery.start_soon(self._fetch, self._kept[inode])
 
     def holds(self, node: NodeId) -> bool:
         """True while the node must not be replaced yet."""
         return node in self._coming
+
+    def needs(self, node: NodeId) -> bool:
+        """True while the node must not be removed yet: it is being fetched, or too large for that and still open."""
+        large = {reader.node.id for reader in self._kept.values() if reader.node.size > LARGEST}
+        return node in self._coming or node in large
 
     def end(self, inode: Inode) -> None:
         """Nobody has it open any more."""

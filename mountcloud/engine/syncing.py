@@ -10,7 +10,7 @@ import trio
 
 from mountcloud.engine.drafting import Drafts
 from mountcloud.model.change import Change, Removed, Stale, Upserted
-from mountcloud.model.errors import Failure, NotFound, Unavailable
+from mountcloud.model.errors import Busy, Failure, NotFound, Unavailable
 from mountcloud.model.ids import ROOT_INODE, Cursor, NodeId, is_local
 from mountcloud.model.node import Node
 from mountcloud.model.provider import ChangeFeed, Provider, Usage
@@ -271,6 +271,9 @@ class Syncer:
             await self.list_again(node)
         except NotFound:
             log.info("a directory is gone from the service: node %s", node)
+        except Busy as failure:
+            log.info("directory %s is to be looked at later: %s", node, failure)
+            self.index.doubt_listing(node)
 
     async def _recheck(self) -> None:
         now = self.clock()

@@ -42,7 +42,9 @@ class Files:
 
         Raises ``IsADirectory``, and ``Forbidden`` for a mode that the account's rights do not allow.
         """
-        entry = self._core.entry(inode)
+        entry = self._core.index.entry(inode)
+        if entry is None:
+            raise Outdated("another file took the place of this one")  # the kernel then looks the name up again
         if entry.node.is_directory:
             raise IsADirectory(f"{entry.file_name!r} is a directory")
         accmode = flags & os.O_ACCMODE

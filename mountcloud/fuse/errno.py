@@ -45,8 +45,9 @@ ORDINARY = {
     errno.ENAMETOOLONG,
     errno.EXDEV,
     errno.EOPNOTSUPP,
+    errno.ESTALE,
 }
-"""What programs cause all the time; nothing that the log should speak of."""
+"""What programs and other clients cause all the time; nothing that the log should speak of."""
 
 
 def number(failure: errors.Failure) -> int:

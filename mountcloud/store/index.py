@@ -316,8 +316,10 @@ class Index:
 
     def _upsert(self, node: Node, old: Entry | None) -> list[Stale]:
         if old is None:
-            inode = self._insert(node, self._free_name(node, None))
-            return [self._stale_place(self.require(inode))]
+            # The kernel remembers no absent names, and forgetting a new one would tear it from a program that just
+            # entered it.
+            self._insert(node, self._free_name(node, None))
+            return []
         if old.node.parent is None:
             self._update(old, node, old.file_name)
             return [Stale(old.inode)]
