@@ -11,6 +11,7 @@ from mountcloud.fs.files import Files
 from mountcloud.model.errors import Forbidden
 from mountcloud.model.ids import Inode
 from mountcloud.model.node import Rights
+from mountcloud.policy.times import within_range
 from mountcloud.store.index import Entry
 
 
@@ -55,9 +56,10 @@ class FileSystem:
         if wanted.size is not None:
             await self.files.truncate(inode, wanted.size)
         entry = self._core.entry(inode)
-        if wanted.mtime_ns is not None and wanted.mtime_ns != self._core.stat(entry).mtime_ns:
+        mtime_ns = None if wanted.mtime_ns is None else within_range(wanted.mtime_ns)
+        if mtime_ns is not None and mtime_ns != self._core.stat(entry).mtime_ns:
             demand(entry, Rights.SET_TIMES)
-            self._core.local.set_times(entry, wanted.mtime_ns)
+            self._core.local.set_times(entry, mtime_ns)
         self._set_stored(entry, wanted)
         return self.attributes(inode)
 
@@ -67,7 +69,7 @@ class FileSystem:
             "mode": None if wanted.mode is None else wanted.mode & 0o7777,
             "uid": wanted.uid,
             "gid": wanted.gid,
-            "atime_ns": wanted.atime_ns,
+            "atime_ns": None if wanted.atime_ns is None else within_range(wanted.atime_ns),
         }
         given = {key: value for key, value in changes.items() if value is not None}
         if given and entry.node.parent is None and entry.inode != 1:

@@ -33,6 +33,13 @@ def write_and_sync(path: Path, data: bytes, flags: int = os.O_WRONLY | os.O_CREA
         os.close(fd)
 
 
+def write_and_date(path: Path, data: bytes, mtime_s: int) -> None:
+    """Open, write everything, set a time (seconds since the epoch) through the descriptor, close."""
+    with path.open("wb", buffering=0) as file:
+        write_all(file.fileno(), data)
+        os.utime(file.fileno(), (mtime_s, mtime_s))
+
+
 def write_all(fd: int, data: bytes) -> None:
     """Write at the descriptor's position."""
     rest = memoryview(data)

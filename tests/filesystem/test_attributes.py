@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.filesystem.steps import write_file
+from tests.filesystem.steps import read_file, write_and_date, write_file
 from tests.filesystem.tree import Tree, refused
 
 MILLISECOND = 1_000_000
 CLOCK_TICK = 20 * MILLISECOND
+CENTURY = 100 * 365 * 86_400  # seconds
 TIMES = [0, 1_000_000_000, 1_234_567_890_123_000_000, 1_700_000_000_987_654_321, 4_102_444_800_000_000_000]
 
 
@@ -28,6 +29,15 @@ def test_modification_times_are_kept_to_the_millisecond(tree: Tree, kind: str, m
     assert abs(tree.do(os.stat, path).st_mtime_ns - mtime) < MILLISECOND
     tree.fresh_view()
     assert abs(tree.do(os.stat, path).st_mtime_ns - mtime) < MILLISECOND
+
+
+def test_a_file_keeps_its_content_whatever_time_it_is_given(tree: Tree) -> None:
+    path = tree.path / "file"
+    tree.do(write_and_date, path, b"kept", 100 * CENTURY)
+    tree.settle()
+    tree.fresh_view()
+    assert tree.do(read_file, path) == b"kept"
+    assert tree.do(os.stat, path).st_mtime > 2 * CENTURY
 
 
 def test_times_do_not_drift(tree: Tree) -> None:

@@ -11,6 +11,7 @@ from mountcloud.crypt.keys import PrivateKeyContainer, PublicKeyContainer, Wrapp
 from mountcloud.model.errors import Corrupt, Unavailable
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.policy.times import within_range
 
 ROOT_ID = NodeId("0")
 _BRANCH = "b"
@@ -165,7 +166,7 @@ def to_node(remote: RemoteNode, *, superior_managed: bool | None = None) -> Node
         kind=Kind.FILE if is_file else Kind.DIRECTORY,
         size=remote.size if is_file else 0,
         version=remote.version,
-        mtime_ns=remote.modified_ms * 1_000_000,
+        mtime_ns=within_range(remote.modified_ms * 1_000_000),
         rights=rights(remote, superior_managed=superior_managed),
         encrypted=remote.encrypted,
     )

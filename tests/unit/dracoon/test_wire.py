@@ -184,3 +184,8 @@ def test_one_unreadable_key_does_not_spoil_the_page() -> None:
     assert [user for user, _ in page.users] == [1]
     assert [file for file, _ in page.files] == [2]
     assert page.more
+
+
+@pytest.mark.parametrize("date", ["9000-01-01T00:00:00.000Z", "0001-01-01T00:00:00.000Z"])
+def test_a_date_that_another_client_made_up_fits_into_what_holds_nodes(date: str) -> None:
+    assert -(2**63) <= wire.to_node(remote(timestampModification=date)).mtime_ns < 2**63
