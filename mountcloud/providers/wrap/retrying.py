@@ -17,6 +17,10 @@ Result = TypeVar("Result")
 GIVE_UP_AFTER = 60.0
 """Seconds in which a call may be tried again; somebody waits for it in front of a program."""
 
+_LAST_LONGER = 3
+"""Attempts after which pauses (at most 4 s then) grow no more: a read gives up after 30 s, so whoever waited for a
+service that was away for a few seconds must not find it back too late."""
+
 
 class Retries:
     """Tries READ calls again. Other calls go once: whoever owes them looks before repeating them.
@@ -37,7 +41,8 @@ class Retries:
             try:
                 return await call()
             except Failure as failure:
-                next_try = trio.current_time() + backoff.delay(attempt, _retry_after(failure), self._jitter())
+                pause = backoff.delay(min(attempt, _LAST_LONGER), _retry_after(failure), self._jitter())
+                next_try = trio.current_time() + pause
                 if not _may_pass(failure) or next_try > deadline:
                     raise
             await trio.sleep_until(next_try)
