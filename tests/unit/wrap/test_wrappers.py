@@ -116,7 +116,7 @@ async def test_the_last_failure_comes_before_the_deadline(inner: MemoryProvider)
     with pytest.raises(Unavailable, match="number 6"):
         await retrying(inner, give_up_after=20, jitter=lambda: 0.999).root()
     assert trio.current_time() == pytest.approx(19, abs=0.1)
-    assert inner.service.faults.calls["root"] == 5
+    assert inner.service.faults.calls["root"] == 7
 
 
 @with_virtual_time
