@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,8 +11,9 @@ import trio
 from mountcloud.engine.drafting import Drafts
 from mountcloud.model.change import Change, Removed, Stale, Upserted
 from mountcloud.model.errors import Busy, Failure, NotFound, Unavailable
-from mountcloud.model.ids import ROOT_INODE, Cursor, NodeId, is_local
+from mountcloud.model.ids import ROOT_INODE, Cursor, NodeId, Ref, is_local
 from mountcloud.model.node import Node
+from mountcloud.model.operation import OperationKind
 from mountcloud.model.provider import ChangeFeed, Provider, Usage
 from mountcloud.policy.overlay import overlay
 from mountcloud.policy.reduce import Plan, reduce
@@ -121,10 +122,25 @@ class Syncer:
 
     async def _children(self, node: NodeId, clock: int) -> Sequence[Node]:
         try:
-            return await self.provider.children(node)
+            children = await self.provider.children(node)
         except NotFound:
             self._apply((Removed(node),), clock)
             raise
+        there = {each.id for each in children}
+        return [*children, *[each for each in await self._arriving(node) if each.id not in there]]
+
+    async def _arriving(self, directory: NodeId) -> list[Node]:
+        """What is to be moved here but stands elsewhere on the service, where a fresh index never looked."""
+        if not self.journal.involves_below(directory):
+            return []
+        moves = [each for each in self.journal.operations if each.kind is OperationKind.MOVE]
+        here = {each.node: each.version for each in moves if each.target and each.target.parent == directory}
+        found: list[Node] = []
+        for node, version in here.items():
+            if not is_local(node) and self.index.by_id(node) is None:
+                with suppress(NotFound):  # the move will tell
+                    found.append(await self.provider.node(Ref(node, version)))
+        return found
 
     def _apply_listing(self, node: NodeId, children: Sequence[Node], clock: int) -> Sequence[Change]:
         before = [entry.remote for entry in self.index.children(node) if not is_local(entry.node.id)]

@@ -10,6 +10,7 @@ import trio.testing
 from mountcloud.model.ids import ROOT_INODE
 from mountcloud.model.operation import OperationState
 from mountcloud.providers.memory import MemoryProvider
+from mountcloud.providers.memory_faults import Fault
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.index import Index
 from mountcloud.store.staging import Staging
@@ -175,3 +176,35 @@ async def test_missing_bytes_are_told_and_do_not_stop_the_rest(
         assert [each.state for each in here.owed] == [OperationState.PARKED]
         assert "missing" in here.owed[0].error
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("sent_first", [False, True])
+@on_trio
+async def test_what_was_moved_is_in_its_new_place_though_nobody_looked_into_the_old_one(
+    tmp_path: Path, service: MemoryService, remote: Remote, sent_first: bool
+) -> None:
+    remote.mkdir("old")
+    remote.mkdir("old/directory")
+    remote.write("old/directory/a", b"a")
+    remote.mkdir("new")
+    async with trio.open_nursery() as nursery:
+        here = await reborn(tmp_path, service, nursery)
+        await here.tree()
+        await here.rename("old/directory", "new/directory")
+        await here.rename("new/directory/a", "new/b")
+        await here.kill()
+        assert remote.calls == {}
+        forget_index(tmp_path)
+        gate = trio.Event()
+        for _ in range(2):
+            service.faults.add("move", Fault(gate=gate))
+        here = await reborn(tmp_path, service, nursery)
+        await trio.testing.wait_all_tasks_blocked()
+        assert await here.list("new") == ["b", "directory"]
+        gate.set()
+        if sent_first:
+            await here.drain()
+        assert await here.tree("new") == {"b": b"a", "directory": {}}
+        await here.settle()
+        assert await here.tree() == remote.tree() == {"old": {}, "new": {"b": b"a", "directory": {}}}
+        await here.kill()
