@@ -4,6 +4,7 @@ Every method is synchronous: between two of them nothing else happens, so journa
 The callers have checked rights, names and emptiness.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
@@ -18,6 +19,8 @@ from mountcloud.policy.merging import Amendment, Sealed, Subject
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Entry, Index
 from mountcloud.store.journal import Journal
+
+_SUCCESSORS = 4096
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class LocalChanges:
     salvage: Salvage
     owed: Callable[[], None] = lambda: None
     _unlinked: set[Inode] = field(default_factory=set)
+    _successors: OrderedDict[Inode, Inode] = field(default_factory=OrderedDict)
 
     def subject(self, entry: Entry) -> Subject:
         """The entry as the merging policy sees it."""
@@ -122,6 +126,7 @@ class LocalChanges:
         self._amend(amendment)
         if victim is not None:
             self._unlink(victim)
+            self._remember_successor(victim.inode, entry.inode)
         self.index.place(entry.inode, parent.node.id, name, file_name)
         self._touch(source, parent.node.id)
 
@@ -130,6 +135,15 @@ class LocalChanges:
         self._amend(merging.remove(self.subject(entry)))
         self._unlink(entry)
         self._touch(entry.node.parent)
+
+    def _remember_successor(self, old: Inode, new: Inode) -> None:
+        self._successors[old] = new
+        if len(self._successors) > _SUCCESSORS:
+            self._successors.popitem(last=False)
+
+    def successor(self, inode: Inode) -> Inode | None:
+        """What took the place of a file: a program that had just looked the name up may be given that instead."""
+        return self._successors.get(inode)
 
     def _unlink(self, entry: Entry) -> None:
         if self.open_handles(entry.inode) and not entry.node.is_directory:

@@ -38,11 +38,14 @@ class Core:
     handles: Handles = field(default_factory=Handles)
 
     def entry(self, inode: Inode) -> Entry:
-        """Raises ``NotFound``."""
-        found = self.index.entry(inode)
-        if found is None:
-            raise NotFound(f"inode {inode} is gone")
-        return found
+        """The node, or what took its place since the kernel looked it up. Raises ``NotFound``."""
+        current: Inode | None = inode
+        while current is not None:
+            found = self.index.entry(current)
+            if found is not None:
+                return found
+            current = self.local.successor(current)
+        raise NotFound(f"inode {inode} is gone")
 
     async def directory(self, inode: Inode) -> Entry:
         """A directory all of whose children are known. Raises what listing raises."""

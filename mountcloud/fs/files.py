@@ -10,7 +10,7 @@ from mountcloud.fs.attributes import FileAttributes
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.handles import FileHandle
-from mountcloud.model.errors import IsADirectory, Outdated, TooLarge
+from mountcloud.model.errors import IsADirectory, NotFound, Outdated, TooLarge
 from mountcloud.model.ids import HandleId, Inode, Version
 from mountcloud.model.node import Rights
 from mountcloud.model.operation import OperationKind
@@ -42,9 +42,7 @@ class Files:
 
         Raises ``IsADirectory``, and ``Forbidden`` for a mode that the account's rights do not allow.
         """
-        entry = self._core.index.entry(inode)
-        if entry is None:
-            raise Outdated("another file took the place of this one")  # the kernel then looks the name up again
+        entry = self._openable(inode)
         if entry.node.is_directory:
             raise IsADirectory(f"{entry.file_name!r} is a directory")
         accmode = flags & os.O_ACCMODE
@@ -54,8 +52,14 @@ class Files:
         draft = self.draft(entry)
         if flags & os.O_TRUNC:
             self._emptied(entry, draft)
-        handle = self._core.handles.add_file(FileHandle(inode, entry.node, writing))
+        handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing))
         return handle, self._unchanged_since_last_open(entry)
+
+    def _openable(self, inode: Inode) -> Entry:
+        try:
+            return self._core.entry(inode)
+        except NotFound as gone:
+            raise Outdated("the file is gone") from gone  # the kernel then looks the name up again
 
     def _unchanged_since_last_open(self, entry: Entry) -> bool:
         same = self._last_opened.get(entry.inode) == entry.node.version

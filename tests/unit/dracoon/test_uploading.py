@@ -251,11 +251,13 @@ def test_what_changes_during_the_upload_is_noticed(calm_sandbox: RunningSandbox,
         provider, other, room = me.provider(upload_channel=channel), me.provider(), me.room()
         old = await put(provider, room, "file", b"old")
         theirs: list[Node] = []
+        once = trio.Lock()
 
         class Slow(BytesSource):
             async def pread(self, size: int, offset: int) -> bytes:
-                if not theirs:
-                    theirs.append(await put(other, room, "file", b"theirs", old))
+                async with once:  # parts are read side by side
+                    if not theirs:
+                        theirs.append(await put(other, room, "file", b"theirs", old))
                 return await super().pread(size, offset)
 
         with pytest.raises(Conflict):
