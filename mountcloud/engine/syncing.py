@@ -219,6 +219,10 @@ class Syncer:
             level = logging.WARNING if self.healthy else logging.DEBUG
             log.log(level, "cannot look for changes: %s", failure)
             self.healthy = False
+        except Exception:
+            # One node that we cannot digest must not end every mount of the account.
+            log.exception("looking for changes met a fault of mountcloud")
+            self.healthy = False
         else:
             if not self.healthy:
                 log.info("changes are seen again")

@@ -146,11 +146,21 @@ def _make_way(victim: Subject, by_directory: bool) -> tuple[Amendment, Ref | Non
     if by_directory:
         return gone, None
     if not is_local(victim.ref.id):
-        return Amendment(gone.drop), victim.ref
+        return Amendment(gone.drop), _base(victim)
     creation = victim.creation
     if creation is None or creation.replaces is None:
         return gone, None
     return Amendment(gone.drop), creation.replaces
+
+
+def _base(subject: Subject) -> Ref:
+    """The node at the version that the program had before it: an edit that is owed may be based on an older one than
+    the service told since, and whoever takes that edit's place must not write over what it never saw.
+    """
+    upload = subject.upload
+    if upload is not None and upload.replaces is not None and upload.replaces.id == subject.ref.id:
+        return upload.replaces
+    return subject.ref
 
 
 def remove(subject: Subject) -> Amendment:
@@ -167,7 +177,7 @@ def remove(subject: Subject) -> Amendment:
         NEW,
         OperationKind.REMOVE,
         subject.ref.id,
-        version=subject.ref.version,
+        version=_base(subject).version,
         is_directory=subject.is_directory,
         source=subject.slot,
     )

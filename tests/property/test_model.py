@@ -61,3 +61,9 @@ def test_nothing_is_lost(steps: list[Step], feed: ChangeFeed) -> None:
 @given(st.lists(STEP, min_size=20, max_size=80), st.sampled_from(ChangeFeed))
 def test_nothing_is_lost_on_long_walks(steps: list[Step], feed: ChangeFeed) -> None:
     walk(steps, feed)
+
+
+def test_a_save_over_an_edit_that_is_owed_keeps_what_was_written_there_meanwhile() -> None:
+    """Found by a long walk: the edit's own base counts, not the version that the service told since."""
+    verbs = (*["open"] * 6, "there_creates", *["create"] * 9, "truncate", "there_writes", "restart", "save")
+    walk([Step(verb, 0, 0, 0) for verb in verbs], ChangeFeed.CURSOR)

@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from mountcloud.engine.syncing import Syncer
 from mountcloud.model.errors import NotFound, Unavailable
 from mountcloud.model.provider import ChangeFeed
 from mountcloud.providers.memory import MemoryProvider
@@ -284,4 +285,21 @@ async def test_a_directory_with_unseen_children_is_not_removed_and_comes_back(tm
         await here.syncer.poll()
         await here.syncer.poll()
         assert await here.tree() == {"d": {"theirs": b"t"}} == remote.tree()
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_a_fault_of_ours_does_not_end_the_polling(
+    tmp_path: Path, service: MemoryService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_: Syncer) -> None:
+        raise ValueError("a node that nobody thought of")
+
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path / "here", MemoryProvider(service), nursery).boot()
+        monkeypatch.setattr(Syncer, "poll", broken)
+        await here.syncer.poll_safely()
+        assert "fault of mountcloud" in caplog.text
+        assert not here.syncer.healthy
+        await here.kill()
         nursery.cancel_scope.cancel()
