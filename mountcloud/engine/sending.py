@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from mountcloud.engine.drafting import DraftSource, Superseded
 from mountcloud.engine.local_changes import LocalChanges
-from mountcloud.model.errors import Corrupt, Exists, NotFound
+from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound
 from mountcloud.model.ids import Ref
 from mountcloud.model.node import Kind, Node
 from mountcloud.model.operation import Operation, OperationKind, Slot
@@ -75,7 +75,14 @@ class Sender:
             tried_generation=current.generation,
         )
         self.journal.put(tried)
-        return Settled(await self._transfer(tried, target), tried.generation)
+        try:
+            return Settled(await self._transfer(tried, target), tried.generation)
+        except (Conflict, Exists):
+            # The service may finish an attempt long after its connection broke: what is in our way can be our own.
+            late = await self._own_earlier(operation, target)
+            if late is None:
+                raise
+            return Settled(late, operation.tried_generation)
 
     async def _transfer(self, operation: Operation, target: Slot) -> Node:
         file = self.staging.open(operation.staged)

@@ -75,3 +75,29 @@ async def _save_dated(here: Machine, data: bytes) -> None:
     await here.fs.files.write(handle, 0, data)
     await here.set_mtime("a", 7_000_000_000)
     await here.close(handle)
+
+
+@on_trio
+async def test_an_attempt_that_is_finished_late_makes_no_conflict(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    """The connection broke, the next attempt began, and only then the service finished the first one."""
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        base = remote.write("a", b"base")
+        await here.settle()
+        service.faults.fail_next("upload", Unavailable("broken off"))
+        await _save_dated(here, b"one!")
+        await trio.sleep(1.2)
+        assert remote.tree() == {"a": b"base"}
+        second = service.faults.hold_next("upload")
+        await here.write("a", b"two")
+        await second.arrived.wait()
+        service.replace_content(base.id, b"one!", 7_000_000_000)
+        assert second.gate is not None
+        second.gate.set()
+        await here.drain()
+        await here.settle()
+        assert remote.tree() == {"a": b"two"}
+        assert await here.list() == ["a"]
+        nursery.cancel_scope.cancel()
