@@ -19,7 +19,7 @@ from mountcloud.daemon.settings import AccountSettings
 from mountcloud.fuse.session import prepare
 from mountcloud.model.errors import Busy, Failure
 from mountcloud.model.ids import ROOT_INODE
-from mountcloud.model.operation import OperationState
+from mountcloud.model.operation import Operation, OperationState
 from mountcloud.model.provider import Secrets
 
 log = logging.getLogger(__name__)
@@ -172,15 +172,17 @@ class Front:
     def _owed(self) -> int:
         return sum(each.state is not OperationState.PARKED for each in self._mount.journal.operations)
 
+    def _parked(self) -> list[Operation]:
+        return [each for each in self._mount.journal.operations if each.state is OperationState.PARKED]
+
     def status(self) -> dict[str, object]:
         """For ``mountcloud status``."""
-        operations = self._mount.journal.operations
-        parked = [each for each in operations if each.state is OperationState.PARKED]
+        parked = self._parked()
         return {
             "state": self._state,
             "mountpoint": str(self._mount.session.mountpoint),
             "online": self._mount.syncer.healthy,
-            "owed": len(operations) - len(parked),
+            "owed": self._owed(),
             "parked": len(parked),
             "message": parked[0].error if parked else "",
         }
@@ -192,7 +194,7 @@ class Front:
     async def sync(self, path: str | None) -> None:
         """Wait until nothing is owed that can be sent; raises ``Failure`` if something needs help."""
         await self._mount.replayer.drained()
-        parked = [each for each in self._mount.journal.operations if each.state is OperationState.PARKED]
+        parked = self._parked()
         if parked:
             raise Failure(f"{len(parked)} changes failed: {parked[0].error}", hint="mountcloud status")
 

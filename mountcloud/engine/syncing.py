@@ -113,7 +113,8 @@ class Syncer:
                     changes = self._apply_listing(node, children, clock)
                     self.index.set_listed(node, seen, self.clock())
                     self.kernel.forget(self.index.give_names_back(node))
-                    if told != self._told or any(_subject(each) in self._pinned(clock) for each in changes):
+                    pinned = self._pinned(clock)
+                    if told != self._told or any(_subject(each) in pinned for each in changes):
                         self.index.doubt_listing(node)
         finally:
             if self._listing.get(node) is done:

@@ -35,11 +35,6 @@ def runs(cells: Iterator[int] | list[int]) -> list[range]:
     return found
 
 
-def parts(run: range, largest: int) -> list[range]:
-    """A run cut into pieces of at most ``largest`` cells."""
-    return [range(start, min(start + largest, run.stop)) for start in range(run.start, run.stop, largest)]
-
-
 class CellMap:
     """Which cells of a file are present, as a bitmap; one bit a cell, so 10 GiB take 10 KiB."""
 

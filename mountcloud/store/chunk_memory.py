@@ -1,4 +1,4 @@
-"""Decrypted chunks in memory, under one budget for all files."""
+"""Stored cells for which the disk cache has no room, in memory, under one bound for all files."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class ChunkKey:
 
 
 class ChunkMemory:
-    """The most recently used chunks; ``budget`` in bytes of plaintext."""
+    """The most recently used chunks; ``budget`` in stored bytes."""
 
     def __init__(self, budget: int) -> None:
         self._chunks: LRUCache[ChunkKey, bytes] = LRUCache(budget, getsizeof=len)
@@ -31,6 +31,3 @@ class ChunkMemory:
         """Keep it as long as there is room; a chunk larger than the budget is not kept."""
         if len(data) <= self._chunks.maxsize:
             self._chunks[key] = data
-
-    def __contains__(self, key: ChunkKey) -> bool:
-        return key in self._chunks
