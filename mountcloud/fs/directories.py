@@ -51,14 +51,17 @@ class Directories:
         """Look at the directory afresh."""
         opened = self._core.handles.directories[handle]
         directory = self._core.entry(opened.inode)
-        children = self._core.index.children(directory.node.id)
-        opened.entries = [(".", directory), ("..", self._above(directory))]
-        opened.entries += [(child.file_name, child) for child in children]
+        own = [(".", directory.inode), ("..", self._above(directory).inode)]
+        opened.names = own + self._core.index.names(directory.node.id)
 
-    def read(self, handle: HandleId, start: int) -> Iterator[tuple[str, FileAttributes]]:
-        """Names and attributes from position ``start`` on."""
-        for name, old in self._core.handles.directories[handle].entries[start:]:
-            yield name, self._core.stat(self._core.index.entry(old.inode) or old)
+    def read(self, handle: HandleId, start: int) -> Iterator[tuple[int, str, FileAttributes]]:
+        """From position ``start`` on: the position that comes next, name and attributes; what went since is left out."""
+        names = self._core.handles.directories[handle].names
+        for position in range(start, len(names)):
+            name, inode = names[position]
+            entry = self._core.index.entry(inode)
+            if entry is not None:
+                yield position + 1, name, self._core.stat(entry)
 
     def close(self, handle: HandleId) -> None:
         """The walk is over."""

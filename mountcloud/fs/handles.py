@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from mountcloud.engine.reading import Reader
 from mountcloud.model.ids import HandleId, Inode
 from mountcloud.model.node import Node
-from mountcloud.store.index import Entry
 
 
 @dataclass(slots=True)
@@ -20,10 +19,10 @@ class FileHandle:
 
 @dataclass(slots=True)
 class DirectoryHandle:
-    """One open directory: names and entries that stay the same while a program walks through them."""
+    """One open directory: names and inodes that stay the same while a program walks through them."""
 
     inode: Inode
-    entries: list[tuple[str, Entry]] = field(default_factory=list)
+    names: list[tuple[str, Inode]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -92,7 +92,7 @@ class Operations(pyfuse3.Operations):
         directories = self._fs.directories
         if start_id == 0:
             directories.rewind(HandleId(fh))
-        for position, (name, found) in enumerate(directories.read(HandleId(fh), start_id), start=start_id + 1):
+        for position, name, found in directories.read(HandleId(fh), start_id):
             attributes = to_kernel(found, self._timeouts)
             if not pyfuse3.readdir_reply(token, pyfuse3.FileNameT(os.fsencode(name)), attributes, position):
                 break

@@ -3,9 +3,12 @@
 It shows the service's tree with everything that is owed laid over it, as programs must see it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from mountcloud.model.change import Stale
 from mountcloud.model.errors import Corrupt
@@ -36,7 +39,15 @@ _MIGRATIONS = [
     CREATE UNIQUE INDEX node_place ON node (parent, file_name);
     CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # What is asked for at every start and every poll must not look at every node: these hold the few that it is about.
+    """
+    CREATE INDEX node_outdated ON node (inode) WHERE listed <> version;
+    CREATE INDEX node_listed ON node (listed_at) WHERE listed IS NOT NULL;
+    CREATE INDEX node_unlisted ON node (inode) WHERE directory AND listed IS NULL;
+    """,
 ]
+_HOT = 4096
+"""Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
 _COLUMNS = (
     "inode, id, parent, file_name, name, directory, size, version, mtime_ns, rights, encrypted, listed, listed_at, "
     "remote_mtime_ns"
@@ -85,6 +96,7 @@ class Index:
     def __init__(self, path: Path, name_of: NameOf) -> None:
         """Open; a file that cannot be used is replaced by an empty one."""
         self._name_of = name_of
+        self._hot: LRUCache[tuple[str, tuple[object, ...]], Entry | None] = LRUCache(_HOT)
         try:
             self._db = Database(path, _MIGRATIONS)
         except Corrupt:
@@ -104,13 +116,36 @@ class Index:
         """By place."""
         return self._one("parent = ? AND file_name = ?", (parent, file_name))
 
-    def _one(self, where: str, values: Sequence[object]) -> Entry | None:
+    def _one(self, where: str, values: tuple[object, ...]) -> Entry | None:
+        key = (where, values)
+        if key in self._hot:
+            return self._hot[key]
         row = self._db.row(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
-        return None if row is None else _entry(row)
+        self._hot[key] = found = None if row is None else _entry(row)
+        return found
+
+    def _change(self, statement: str, values: Sequence[object] = ()) -> int:
+        """The only way in which nodes change."""
+        self._hot.clear()
+        return self._db.run(statement, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with self._db.transaction():
+                yield
+        except BaseException:
+            self._hot.clear()  # what was looked up meanwhile never was
+            raise
 
     def children(self, parent: NodeId) -> list[Entry]:
         """All children that are known, by inode."""
         return self._many("parent = ? ORDER BY inode", (parent,))
+
+    def names(self, parent: NodeId) -> list[tuple[str, Inode]]:
+        """File names and inodes of all children that are known, by inode: what a walk through many needs, and no more."""
+        rows = self._db.rows("SELECT file_name, inode FROM node WHERE parent = ? ORDER BY inode", (parent,))
+        return [(str(row[0]), Inode(row[1])) for row in rows]
 
     def has_children(self, parent: NodeId) -> bool:
         """True if any child is known."""
@@ -118,11 +153,11 @@ class Index:
 
     def outdated_directories(self) -> list[Entry]:
         """Listed directories below which something changed since, as the service's versions tell."""
-        return self._many("listed IS NOT NULL AND listed <> version ORDER BY inode", ())
+        return self._many("listed <> version ORDER BY inode", ())
 
     def doubted_directories(self) -> list[Entry]:
         """Those whose listing was called in doubt."""
-        return self._many("listed = '?' ORDER BY inode", ())
+        return self._many("listed <> version AND listed = '?' ORDER BY inode", ())
 
     def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
@@ -155,10 +190,10 @@ class Index:
 
     def put_root(self, node: Node) -> Entry:
         """The root has its own inode. If it is another root than before, everything is forgotten."""
-        with self._db.transaction():
+        with self._transaction():
             old = self.entry(ROOT_INODE)
             if old is not None and old.node.id != node.id:
-                self._db.run("DELETE FROM node")
+                self._change("DELETE FROM node")
                 old = None
             if old is None:
                 self._insert(node, "", ROOT_INODE)
@@ -182,51 +217,53 @@ class Index:
         more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted)
         statement = """INSERT INTO node (inode, id, parent, file_name, name, directory, size, version, mtime_ns,
             remote_mtime_ns, rights, encrypted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-        return Inode(self._db.run(statement, (*values, *more)))
+        return Inode(self._change(statement, (*values, *more)))
 
     def place(self, inode: Inode, parent: NodeId, name: str, file_name: str) -> None:
         """Another place for a node; it must be free."""
-        self._db.run(
+        self._change(
             "UPDATE node SET parent = ?, name = ?, file_name = ? WHERE inode = ?", (parent, name, file_name, inode)
         )
 
     def fork(self, inode: Inode, node: NodeId, name: str, file_name: str) -> None:
         """The node becomes one of its own that the service does not know, under another name in the same directory."""
         statement = "UPDATE node SET id = ?, version = '', name = ?, file_name = ? WHERE inode = ?"
-        self._db.run(statement, (node, name, file_name, inode))
+        self._change(statement, (node, name, file_name, inode))
 
     def set_content(self, inode: Inode, size: int, mtime_ns: int) -> None:
         """Size and time of content that was written here."""
-        self._db.run("UPDATE node SET size = ?, mtime_ns = ? WHERE inode = ?", (size, mtime_ns, inode))
+        self._change("UPDATE node SET size = ?, mtime_ns = ? WHERE inode = ?", (size, mtime_ns, inode))
 
     def detach(self, inode: Inode) -> None:
         """The node has no name any more but is open; its id is free for whatever takes its place."""
-        self._db.run("UPDATE node SET parent = NULL, id = ? WHERE inode = ?", (f"gone:{inode}", inode))
+        self._change("UPDATE node SET parent = NULL, id = ? WHERE inode = ?", (f"gone:{inode}", inode))
 
     def drop(self, inode: Inode) -> None:
         """Forget a node."""
-        self._db.run("DELETE FROM node WHERE inode = ?", (inode,))
+        self._change("DELETE FROM node WHERE inode = ?", (inode,))
 
     def drop_unfounded(self, keep: Iterable[NodeId]) -> None:
         """At start: forget what was unlinked, and what is local without being owed."""
         kept = set(keep)
-        rows = self._db.rows("SELECT inode, id FROM node WHERE id LIKE 'gone:%' OR id LIKE 'local:%'")
-        with self._db.transaction():
+        # Ranges, because LIKE would look at every node.
+        statement = "SELECT inode, id FROM node WHERE id >= ? AND id < ?"
+        rows = [row for begin in ("gone:", "local:") for row in self._db.rows(statement, (begin, begin[:-1] + ";"))]
+        with self._transaction():
             for inode, node in rows:
                 if node not in kept:
                     self.drop(inode)
 
     def set_listed(self, node: NodeId, version: Version, at: float) -> None:
         """All children of a directory are known as of ``version``, the one seen *before* it was listed."""
-        self._db.run("UPDATE node SET listed = ?, listed_at = ? WHERE id = ?", (version, at, node))
+        self._change("UPDATE node SET listed = ?, listed_at = ? WHERE id = ?", (version, at, node))
 
     def doubt_listing(self, node: NodeId) -> None:
         """A directory is to be listed again at the next occasion; until then what is known of it is shown."""
-        self._db.run("UPDATE node SET listed = '?', listed_at = 0 WHERE id = ? AND listed IS NOT NULL", (node,))
+        self._change("UPDATE node SET listed = '?', listed_at = 0 WHERE id = ? AND listed IS NOT NULL", (node,))
 
     def forget_listings(self) -> None:
         """No directory's listing is believed any more: each is asked for before it is shown again."""
-        self._db.run("UPDATE node SET listed = NULL")
+        self._change("UPDATE node SET listed = NULL WHERE listed IS NOT NULL")
 
     def rebind(self, old: NodeId, node: Node) -> list[Stale]:
         """The service made or changed a node of ours: same inode, its real id and version; the local place stays.
@@ -237,11 +274,11 @@ class Index:
         if entry is None:
             return []
         stale = [Stale(entry.inode)]
-        with self._db.transaction():
+        with self._transaction():
             twin = self.by_id(node.id)
             if twin is not None and twin.inode != entry.inode:
                 stale += self._absorb(twin, entry)
-            self._db.run(
+            self._change(
                 "UPDATE node SET id = ?, version = ?, remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?",
                 (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, entry.inode),
             )
@@ -265,14 +302,14 @@ class Index:
             if other is not None:
                 self._vacate(other)
                 self._rename(other, self._name_of(other.node, held))
-        self._db.run("UPDATE node SET parent = ? WHERE parent = ?", (new, old))
+        self._change("UPDATE node SET parent = ? WHERE parent = ?", (new, old))
 
     def _rename(self, entry: Entry, file_name: str) -> None:
-        self._db.run("UPDATE node SET file_name = ? WHERE inode = ?", (file_name, entry.inode))
+        self._change("UPDATE node SET file_name = ? WHERE inode = ?", (file_name, entry.inode))
 
     def give_names_back(self, parent: NodeId) -> list[Stale]:
         """Nodes that could not have their own name in a directory get it as soon as it is free."""
-        with self._db.transaction():
+        with self._transaction():
             return [stale for each in self.children(parent) for stale in self._give_name_back(each)]
 
     def _give_name_back(self, entry: Entry) -> list[Stale]:
@@ -285,7 +322,7 @@ class Index:
     def apply(self, plan: Plan, notes: dict[str, str] | None = None) -> list[Stale]:
         """Make the changes, with the cursor that belongs to them, in one transaction; tells what the kernel forgets."""
         stale: list[Stale] = []
-        with self._db.transaction():
+        with self._transaction():
             for gone in plan.remove:
                 stale += self._remove(gone)
             known = [self.by_id(node.id) for node in plan.upsert]
@@ -312,7 +349,7 @@ class Index:
         return Stale(entry.inode, None if parent is None else parent.inode, entry.file_name, content)
 
     def _vacate(self, entry: Entry) -> None:
-        self._db.run("UPDATE node SET file_name = ? WHERE inode = ?", (f"/{entry.inode}", entry.inode))
+        self._change("UPDATE node SET file_name = ? WHERE inode = ?", (f"/{entry.inode}", entry.inode))
 
     def _upsert(self, node: Node, old: Entry | None) -> list[Stale]:
         if old is None:
@@ -337,7 +374,7 @@ class Index:
 
     def _update(self, old: Entry, node: Node, file_name: str) -> None:
         mtime_ns = old.node.mtime_ns if node.mtime_ns == old.remote_mtime_ns else node.mtime_ns
-        self._db.run(
+        self._change(
             """UPDATE node SET parent = ?, file_name = ?, name = ?, size = ?, version = ?, mtime_ns = ?,
             remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?""",
             (

@@ -21,6 +21,8 @@ READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 60.0
 SYNC_WITHIN_S = 150.0
 LAUNCHER = Path(__file__).with_name("launcher.py")
+CHECKOUT = Path(__file__).parents[2]
+"""The daemon under test is the one beside these tests, whatever is installed."""
 
 SETTINGS = """\
 [accounts.{name}]
@@ -192,6 +194,7 @@ def _environment(home: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "LC_ALL": "C.UTF-8",
         "PYTHONFAULTHANDLER": "1",
+        "PYTHONPATH": str(CHECKOUT),
     }
 
 
