@@ -55,7 +55,7 @@ class Directories:
         opened.names = own + self._core.index.names(directory.node.id)
 
     def read(self, handle: HandleId, start: int) -> Iterator[tuple[int, str, FileAttributes]]:
-        """From position ``start`` on: the position that comes next, name and attributes; what went since is left out."""
+        """From position ``start`` on: the position after it, name and attributes; what went since is left out."""
         names = self._core.handles.directories[handle].names
         for position in range(start, len(names)):
             name, inode = names[position]

@@ -143,7 +143,7 @@ class Index:
         return self._many("parent = ? ORDER BY inode", (parent,))
 
     def names(self, parent: NodeId) -> list[tuple[str, Inode]]:
-        """File names and inodes of all children that are known, by inode: what a walk through many needs, and no more."""
+        """File names and inodes of all known children, by inode: what a walk through many needs, and no more."""
         rows = self._db.rows("SELECT file_name, inode FROM node WHERE parent = ? ORDER BY inode", (parent,))
         return [(str(row[0]), Inode(row[1])) for row in rows]
 

@@ -73,7 +73,6 @@ def test_a_large_tree_is_there_at_once_and_costs_little(nodes: int) -> None:
         walked = caller(walk, mount.mountpoint, WALKED)
         memory = resident_mib(mount.pid)
         told = f"{nodes} nodes: ready in {ready_s:.2f} s (small: {small_s:.2f}), {walked}, {memory:.0f} MiB"
-        print(told)
         assert ready_s < 2 * small_s + 0.5, told
         assert walked.seen >= min(nodes, WALKED) - 100, told
         assert walked.seconds < WALK_S, told

@@ -3,11 +3,13 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mountcloud.model.ids import ROOT_INODE, NodeId
+from mountcloud.policy.reduce import Plan
 from mountcloud.store.index import Index
 from mountcloud.store.sqlite import Database
 from tests.large_index import ROOT, Large, file_id, name_of
@@ -111,9 +113,21 @@ def test_what_was_looked_up_is_forgotten_when_it_changes(tmp_path: Path) -> None
     after = index.by_id(file_id(0, 1))
     assert after is not None
     assert after.node.size == 77
-    with pytest.raises(KeyError), index._transaction():
-        index.set_content(before.inode, 88, 1)
-        assert index.require(before.inode).node.size == 88
+    index.close()
+
+
+def test_what_was_looked_up_in_a_change_that_failed_never_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Large(1000).fill(tmp_path / "index.db")
+    index = Index(tmp_path / "index.db", name_of)
+    before = index.by_id(file_id(0, 1))
+    assert before is not None
+
+    def look_and_fail(*_: object) -> None:
+        index.by_id(file_id(0, 1))
         raise KeyError
-    assert index.require(before.inode).node.size == 77
+
+    monkeypatch.setattr(index, "put_note", look_and_fail)
+    with pytest.raises(KeyError):
+        index.apply(Plan((), (replace(before.node, size=88),)), {"cursor": "1"})
+    assert index.by_id(file_id(0, 1)) == before
     index.close()
