@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from mountcloud.model.arrival import Arrived
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.ids import Cursor, NodeId, Ref
 from mountcloud.model.names import NameRules
@@ -149,9 +150,11 @@ class Content(Protocol):
     def cipher(self) -> ContentCipher:
         """How to read them."""
 
-    async def fetch(self, span: StoredSpan) -> bytes:
+    async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
         """Exactly these stored bytes. May be called again and concurrently.
 
+        With ``arrived`` the bytes go there as they come, in order, each once, and the result is empty; after a failure
+        what came is right, and only the rest need be asked for. Who has the bytes only whole hands them over whole.
         Raises ``Outdated`` if the service no longer has this version, ``Unavailable`` on trouble.
         """
 

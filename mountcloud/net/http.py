@@ -8,8 +8,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -18,9 +17,13 @@ import httpcore
 import httpx
 import trio
 
-from mountcloud.model.errors import Corrupt, Unavailable
+from mountcloud.model.arrival import Arrival, Arrived
+from mountcloud.model.errors import Unavailable
 from mountcloud.model.span import StoredSpan
-from mountcloud.net.throttle import Throttle
+from mountcloud.net.bodies import ExactBody, Once
+from mountcloud.net.download import Download, beginning, check_range, take
+from mountcloud.net.failures import BrokenOff, Silence, our_failures
+from mountcloud.net.throttle import Throttle, Turn
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +32,12 @@ JSON = "application/json"
 OCTETS = "application/octet-stream"
 
 _READ_SIZE = 256 * 1024
-_ERROR_BODY_LIMIT = 64 * 1024
 _PATIENCE_S = (1.0, 2.0, 3.0)
 """Pauses after a 429 that names none; one try each (DRACOON facts, 21)."""
+
+_ASKS_FOR_LESS = {429, 503}
+_MOST_SILENCES = 3
+"""Silences one after the other, with nothing in between, after which a transfer is given up."""
 
 _MAX_REDIRECTS = 5
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
@@ -45,11 +51,15 @@ _Attempt = Callable[[], Awaitable["Response"]]
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Where the service is and how long to wait for it. ``ca_file`` is trusted besides the system's authorities."""
+    """Where the service is and how long to wait for it. ``ca_file`` is trusted besides the system's authorities.
+
+    ``stall_s`` is how long a download may be silent before it goes on over another connection.
+    """
 
     base_url: str
     connect_timeout_s: float = 15.0
     read_timeout_s: float = 60.0
+    stall_s: float = 5.0
     ca_file: str = ""
     concurrency: int = 8
 
@@ -94,10 +104,17 @@ class Client:
         _widen_reads()
         self._base = httpx.URL(settings.base_url.rstrip("/"))
         self._throttle = throttle or Throttle(settings.concurrency)
-        self._http = httpx.AsyncClient(
-            verify=_tls(settings.ca_file),
-            timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=4 * settings.concurrency),
+        self._settings = settings
+        tls = _tls(settings.ca_file)
+        self._http = self._library(tls, keep_alive=4 * settings.concurrency)
+        self._fresh = self._library(tls, keep_alive=0)
+
+    def _library(self, tls: ssl.SSLContext, *, keep_alive: int) -> httpx.AsyncClient:
+        """With ``keep_alive`` 0 every request has a connection of its own."""
+        return httpx.AsyncClient(
+            verify=tls,
+            timeout=httpx.Timeout(self._settings.read_timeout_s, connect=self._settings.connect_timeout_s, pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive),
             headers={"User-Agent": USER_AGENT},
             mounts={f"all://{host}": None for host in sorted(_LOOPBACK)},
             follow_redirects=False,
@@ -125,7 +142,7 @@ class Client:
             if not self._is_ours(target):
                 raise ValueError("credentials are for the service alone")
             sent["Authorization"] = authorization
-        with _our_failures(target, "prepare a request"):
+        with our_failures(target, "prepare a request"):
             request = self._http.build_request(
                 method,
                 target,
@@ -138,20 +155,37 @@ class Client:
             )
 
         async def attempt() -> Response:
-            request.stream = _Stream(_Once(request.content), len(request.content))
+            request.stream = ExactBody(Once(request.content), len(request.content))
             return await self._exchange(request)
 
         return await self._patiently(target, "call", attempt)
 
-    async def get_range(self, url: str, span: StoredSpan, total: int) -> Response:
+    async def get_range(self, url: str, span: StoredSpan, total: int, arrived: Arrived | None = None) -> Response:
         """The bytes of ``span`` of a resource of ``total`` bytes, without credentials; redirects are followed.
 
-        A 2xx answer holds exactly these bytes; any other has the start of its body.
+        A 2xx answer holds exactly these bytes, or, with ``arrived``, none: that gets them as they come, in order, each
+        once, and what it got before a failure is right. Any other answer has the start of its body.
+        A download that is silent for ``stall_s``, or breaks off, goes on from where it stopped over a new connection;
+        the patience doubles with each silence that follows on another, since the service may be slow rather than gone.
         Raises ``Corrupt`` if the server holds another total, ``Unavailable`` if bytes are missing or ranges ignored.
         """
         target = self._target(url)
-        headers = {"Range": f"bytes={span.start}-{span.end - 1}", "Accept-Encoding": "identity"}
-        return await self._patiently(target, "transfer", lambda: self._receive(target, headers, span, total))
+        download = Download(target, total, Arrival(span, arrived))
+        while True:
+            before = download.arrival.missing
+            try:
+                return await self._patiently(target, "transfer", lambda: self._receive(download))
+            except (Silence, BrokenOff) as interruption:
+                self._go_on_or_give_up(download, interruption, progress=download.arrival.missing != before)
+
+    def _go_on_or_give_up(self, download: Download, interruption: Unavailable, *, progress: bool) -> None:
+        """Raises the interruption when another attempt is in vain, or is for others to decide."""
+        download.connections += 1
+        download.silences = 0 if progress else download.silences + 1
+        in_vain = isinstance(interruption, BrokenOff) or download.silences >= _MOST_SILENCES
+        if in_vain and not progress:
+            raise interruption
+        _log.info("a download from %s goes on over a new connection: %s", download.target.host, interruption)
 
     async def send_stream(
         self, method: str, url: str, size: int, body: Body, *, headers: Mapping[str, str] | None = None
@@ -161,9 +195,9 @@ class Client:
         sent = {"Content-Type": OCTETS, **(headers or {}), "Content-Length": str(size), "Accept": "*/*"}
 
         async def attempt() -> Response:
-            with _our_failures(target, "prepare a transfer"):
+            with our_failures(target, "prepare a transfer"):
                 request = self._http.build_request(method, target, headers=sent)
-                request.stream = _Stream(body(), size)
+                request.stream = ExactBody(body(), size)
             return await self._exchange(request)
 
         return await self._patiently(target, "transfer", attempt)
@@ -171,9 +205,10 @@ class Client:
     async def aclose(self) -> None:
         """End all connections; idempotent."""
         await self._http.aclose()
+        await self._fresh.aclose()
 
     def _target(self, url: str) -> httpx.URL:
-        with _our_failures(self._base, "understand an address"):
+        with our_failures(self._base, "understand an address"):
             if url.startswith("/"):
                 return httpx.URL(f"{self._base}{url}")
             target = httpx.URL(url)
@@ -189,8 +224,8 @@ class Client:
     async def _patiently(self, target: httpx.URL, purpose: str, attempt: _Attempt) -> Response:
         """A 429 was not executed, so it may be repeated whatever the method is."""
         for fallback_s in _PATIENCE_S:
-            async with self._throttle.slot(target.netloc.decode(), purpose):
-                response = await attempt()
+            async with self._throttle.slot(target.netloc.decode(), purpose) as turn:
+                response = await _heeded(attempt, turn)
             if response.status != 429:
                 return response
             pause_s = response.retry_after
@@ -199,33 +234,42 @@ class Client:
 
     async def _exchange(self, request: httpx.Request) -> Response:
         started = trio.current_time()
-        with _our_failures(request.url, "answer"):
+        with our_failures(request.url, "answer"):
             answer = await self._http.send(request)
         self._note(request, answer.status_code, started)
         return Response(answer.status_code, _lower(answer.headers), answer.content)
 
-    async def _receive(self, target: httpx.URL, headers: dict[str, str], span: StoredSpan, total: int) -> Response:
-        started = trio.current_time()
-        with _our_failures(target, "send its bytes"):
-            answer = await self._follow(target, headers)
+    async def _receive(self, download: Download) -> Response:
+        started, wanted = trio.current_time(), download.arrival.missing
+        body = b""
+        with our_failures(download.target, "send its bytes"):
+            answer = await self._follow(download, wanted)
             try:
-                _check_range(answer, span, total)
-                body = await _read(answer, span.length if answer.is_success else _ERROR_BODY_LIMIT)
+                if answer.is_success:
+                    check_range(answer, wanted, download.total)
+                    download.check_version(answer)
+                    await take(answer, download)
+                    body = download.arrival.gathered()
+                else:
+                    body = await beginning(answer)
             finally:
                 # Closing is a network call that a cancelled reader must not leave half done.
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + 5.0):
                     await answer.aclose()
         self._note(answer.request, answer.status_code, started)
-        if answer.is_success and len(body) != span.length:
-            raise Unavailable(f"{target.host} sent {len(body)} bytes instead of {span.length}")
         return Response(answer.status_code, _lower(answer.headers), body)
 
-    async def _follow(self, target: httpx.URL, headers: dict[str, str]) -> httpx.Response:
+    async def _follow(self, download: Download, wanted: StoredSpan) -> httpx.Response:
         """Follow redirects one by one, since each new address must pass our own checks."""
+        headers = {"Range": f"bytes={wanted.start}-{wanted.end - 1}", "Accept-Encoding": "identity"}
+        patience_s = self._settings.stall_s * 2**download.silences
+        timeout = httpx.Timeout(patience_s, connect=min(patience_s, self._settings.connect_timeout_s), pool=None)
+        library = self._fresh if download.connections else self._http
+        target = download.target
         for _ in range(_MAX_REDIRECTS):
-            request = self._http.build_request("GET", target, headers=headers)
-            request.stream = _Stream(_Once(b""), 0)
-            answer = await self._http.send(request, stream=True)
+            request = library.build_request("GET", target, headers=headers, timeout=timeout)
+            request.stream = ExactBody(Once(b""), 0)
+            answer = await library.send(request, stream=True)
             if not answer.has_redirect_location:
                 return answer
             await answer.aclose()
@@ -239,96 +283,18 @@ class Client:
         _log.debug("%s %s%s: %d in %.0f ms", request.method, request.url.host, path, status, elapsed_ms)
 
 
-class _Stream(httpx.AsyncByteStream):
-    """A body that is no generator, and sees to its length.
-
-    A generator that a cancelled request leaves suspended is finalised at a time of Python's choosing, with a warning.
-    The length is checked here because the library lets an exception of a third library through otherwise.
-    """
-
-    def __init__(self, pieces: AsyncIterator[bytes], size: int) -> None:
-        self._pieces = pieces
-        self._missing = size
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            piece = await anext(self._pieces)
-        except StopAsyncIteration:
-            if self._missing:
-                raise Unavailable("there were fewer bytes to be sent than announced") from None
-            raise
-        self._missing -= len(piece)
-        if self._missing < 0:
-            raise Unavailable("there were more bytes to be sent than announced")
-        return piece
-
-
-class _Once:
-    """A body in memory, in one piece."""
-
-    def __init__(self, content: bytes) -> None:
-        self._pieces = iter([content] if content else [])
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        for piece in self._pieces:
-            return piece
-        raise StopAsyncIteration
-
-
-@contextmanager
-def _our_failures(target: httpx.URL, task: str) -> Iterator[None]:
-    """Turn the library's exceptions into ``Unavailable``.
-
-    Only causes whose texts come from the operating system are kept: the others may quote headers or addresses.
-    """
+async def _heeded(attempt: _Attempt, turn: Turn) -> Response:
+    """One attempt; how it ends says how much the host can bear."""
     try:
-        yield
-    except httpx.TimeoutException as late:
-        raise Unavailable(f"{target.host} did not {task} in time") from late
-    except httpx.NetworkError as broken:
-        raise Unavailable(f"{target.host} did not {task}: {str(broken) or type(broken).__name__}") from broken
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as other:
-        raise Unavailable(f"{target.host} did not {task}: {type(other).__name__}") from None
-
-
-def _check_range(answer: httpx.Response, span: StoredSpan, total: int) -> None:
-    """Refuse bytes that are not the ones asked for."""
-    if not answer.is_success:
-        return
-    if answer.status_code != 206:
-        if span != StoredSpan(0, total):
-            raise Unavailable(f"{answer.url.host} ignores ranges")
-        held = answer.headers.get("content-length", str(total))
-        if held != str(total):
-            raise Corrupt(f"the service holds {held} bytes where {total} belong")
-        return
-    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", answer.headers.get("content-range", "").strip())
-    if found is None:
-        raise Unavailable(f"{answer.url.host} sent a range without saying which")
-    start, last, held = found.groups()
-    if held not in {str(total), "*"}:
-        raise Corrupt(f"the service holds {held} bytes where {total} belong")
-    announced = answer.headers.get("content-length", str(span.length))
-    if (int(start), int(last) + 1, announced) != (span.start, span.end, str(span.length)):
-        raise Unavailable(f"{answer.url.host} sent other bytes than {span.start}-{span.end - 1}")
-
-
-async def _read(answer: httpx.Response, limit: int) -> bytes:
-    """At most ``limit`` bytes and a bit, in the pieces in which they arrive: that copies them once, at the join."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in answer.aiter_raw():
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
-            break
-    return b"".join(pieces)
+        response = await attempt()
+    except Silence:
+        turn.refused()
+        raise
+    if response.ok:
+        turn.borne()
+    elif response.status in _ASKS_FOR_LESS:
+        turn.refused()
+    return response
 
 
 def _lower(headers: httpx.Headers) -> dict[str, str]:

@@ -11,6 +11,7 @@ import trio
 
 from mountcloud.crypt.gcm_stream import GcmStreamCipher
 from mountcloud.crypt.plain import PlainCipher
+from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.errors import (
     Conflict,
@@ -53,9 +54,11 @@ class MemoryContent:
         """Stored bytes."""
         return self.cipher.stored_size
 
-    async def fetch(self, span: StoredSpan) -> bytes:
-        """These bytes; raises ``Outdated`` once the file was replaced or removed."""
-        return await _meet(self._service, "fetch", lambda: self._slice(span))
+    async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
+        """These bytes, in one piece; raises ``Outdated`` once the file was replaced or removed."""
+        arrival = Arrival(span, arrived)
+        arrival.take(await _meet(self._service, "fetch", lambda: self._slice(span)))
+        return arrival.gathered()
 
     async def aclose(self) -> None:
         """Nothing is held, but it is counted."""

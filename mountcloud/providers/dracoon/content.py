@@ -2,6 +2,7 @@
 
 import trio
 
+from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.errors import Corrupt, Failure, NotFound, Outdated, Unavailable
 from mountcloud.model.provider import ContentCipher
 from mountcloud.model.span import StoredSpan
@@ -35,8 +36,8 @@ class DracoonContent:
         """How to read them."""
         return self._cipher
 
-    async def fetch(self, span: StoredSpan) -> bytes:
-        """Exactly these bytes.
+    async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
+        """Exactly these bytes; an address whose time is over in the middle is renewed, and the rest comes from there.
 
         Raises ``Outdated`` if the version is gone, ``Corrupt`` if the service holds another length, ``Unavailable``.
         """
@@ -44,13 +45,14 @@ class DracoonContent:
             raise ValueError(f"{span} is beyond {self.stored_size} bytes")
         if not span.length:
             return b""
+        arrival = Arrival(span, arrived)
         url = await self.url(worn_out=None)
-        response = await self._client.get_range(url, span, self.stored_size)
+        response = await self._client.get_range(url, span, self.stored_size, arrival.take)
         if response.status in _STALE:
             url = await self.url(worn_out=url)
-            response = await self._client.get_range(url, span, self.stored_size)
+            response = await self._client.get_range(url, arrival.missing, self.stored_size, arrival.take)
         if response.ok:
-            return response.body
+            return arrival.gathered()
         if response.status == 416:
             raise Corrupt("the service holds fewer bytes than it says")
         if response.status in _STALE:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import Protocol, TypeVar
 
+from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.ids import Cursor, NodeId, Ref
 from mountcloud.model.node import Node
@@ -48,9 +49,11 @@ class PassingContent:
         """How to read them."""
         return self._inner.cipher
 
-    async def fetch(self, span: StoredSpan) -> bytes:
-        """Exactly these stored bytes."""
-        return await self._passage.send(CallKind.READ, lambda: self._inner.fetch(span))
+    async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
+        """Exactly these stored bytes; who tries again asks for what has not come yet."""
+        arrival = Arrival(span, arrived)
+        await self._passage.send(CallKind.READ, lambda: self._inner.fetch(arrival.missing, arrival.take))
+        return arrival.gathered()
 
     async def aclose(self) -> None:
         """Close what is inside."""

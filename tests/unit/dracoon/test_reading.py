@@ -85,16 +85,33 @@ def test_what_was_replaced_or_removed_is_outdated(calm_sandbox: RunningSandbox) 
     run(action, me)
 
 
-def test_a_connection_that_breaks_in_the_body_is_trouble_and_no_short_read(calm_sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize("kind", ["cut", "reset"])
+def test_a_connection_that_breaks_in_the_body_is_no_short_read(calm_sandbox: RunningSandbox, kind: str) -> None:
     me = person(calm_sandbox)
 
     async def action() -> None:
         provider = me.provider()
         content = await provider.open(await put(provider, me.room(), "file", DATA))
-        calm_sandbox.control.fault("/downloads/", method="GET", kind="cut", after=1000)
-        with pytest.raises(Unavailable):
-            await content.fetch(StoredSpan(0, len(DATA)))
+        calm_sandbox.control.fault("/downloads/", method="GET", kind=kind, after=1000)
         assert await content.fetch(StoredSpan(0, len(DATA))) == DATA
+
+    run(action, me)
+
+
+def test_an_address_that_ends_in_the_middle_is_renewed_for_the_rest(calm_sandbox: RunningSandbox) -> None:
+    calm_sandbox.control.set(download_uses=1)
+    me = person(calm_sandbox)
+
+    async def action() -> None:
+        provider = me.provider()
+        content = await provider.open(await put(provider, me.room(), "file", DATA))
+        calm_sandbox.control.forget_requests()
+        calm_sandbox.control.fault("/downloads/", method="GET", kind="cut", after=1000)
+        pieces: list[bytes] = []
+        assert await content.fetch(StoredSpan(0, len(DATA)), pieces.append) == b""
+        assert b"".join(pieces) == DATA
+        requests = calm_sandbox.control.requests()
+        assert (requests.count("GET", "/downloads"), requests.count("POST", "/downloads")) == (3, 1)
 
     run(action, me)
 

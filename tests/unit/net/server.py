@@ -2,29 +2,36 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 import trio
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it came."""
+    """One request as it came; ``connection`` counts from 1, ``at`` is the clock's time."""
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
 class Reply:
-    """``stop_after`` body bytes the connection is dropped; ``silent`` drops it at once."""
+    """``stop_after`` body bytes the connection is dropped; ``silent`` drops it at once.
+
+    ``stall_after`` body bytes nothing comes any more, but the connection stays.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     stop_after: int | None = None
+    stall_after: int | None = None
     silent: bool = False
 
 
@@ -43,10 +50,13 @@ class Server:
 async def serving(handler: Handler) -> AsyncIterator[Server]:
     """A server for the length of the block."""
     seen: list[Seen] = []
+    connections = count(1)
 
     async def talk(stream: trio.SocketStream) -> None:
+        connection = next(connections)
         try:
             while (request := await _receive(stream)) is not None:
+                request = replace(request, connection=connection, at=trio.current_time())
                 seen.append(request)
                 if not await _answer(stream, request.method, await handler(request)):
                     return
@@ -88,5 +98,7 @@ async def _answer(stream: trio.SocketStream, method: str, reply: Reply) -> bool:
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     await stream.send_all(f"HTTP/1.1 {reply.status} Text\r\n{head}\r\n".encode())
     if method != "HEAD":
-        await stream.send_all(reply.body[: reply.stop_after])
+        await stream.send_all(reply.body[: reply.stop_after][: reply.stall_after])
+    if reply.stall_after is not None:
+        await trio.sleep_forever()
     return reply.stop_after is None

@@ -73,3 +73,48 @@ def test_no_host_can_silence_us_for_ever() -> None:
             assert trio.current_time() - start == MAX_PAUSE_S
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+async def _most_at_once(throttle: Throttle, requests: int) -> int:
+    running, most = 0, 0
+
+    async def one() -> None:
+        nonlocal running, most
+        async with throttle.slot("host", "transfer"):
+            running += 1
+            most = max(most, running)
+            await trio.sleep(1)
+            running -= 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(requests):
+            nursery.start_soon(one)
+    return most
+
+
+def test_after_a_refusal_half_as_many_go_and_with_success_all_again() -> None:
+    async def main() -> None:
+        throttle = Throttle(8)
+        async with throttle.slot("host", "transfer") as one, throttle.slot("host", "transfer") as other:
+            one.refused()
+            other.refused()
+        assert await _most_at_once(throttle, 20) == 4
+        for _ in range(64):
+            async with throttle.slot("host", "transfer") as turn:
+                turn.borne()
+        assert await _most_at_once(throttle, 20) == 8
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_who_gives_up_waiting_leaves_its_place_to_others() -> None:
+    async def main() -> None:
+        throttle = Throttle(1)
+        async with trio.open_nursery() as nursery, throttle.slot("host", "call"):
+            with trio.move_on_after(1):
+                async with throttle.slot("host", "call"):
+                    raise AssertionError
+            nursery.start_soon(_most_at_once, throttle, 3)
+        assert await _most_at_once(throttle, 3) == 1
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

@@ -1,0 +1,34 @@
+"""The HTTP library's exceptions, turned into our own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from mountcloud.model.errors import Unavailable
+
+
+class Silence(Unavailable):
+    """Nothing came for too long."""
+
+
+class BrokenOff(Unavailable):
+    """The connection ended too early."""
+
+
+@contextmanager
+def our_failures(target: httpx.URL, task: str) -> Iterator[None]:
+    """Turn the library's exceptions into ``Unavailable``.
+
+    Only causes whose texts come from the operating system are kept: the others may quote headers or addresses.
+    """
+    try:
+        yield
+    except httpx.TimeoutException as late:
+        raise Silence(f"{target.host} did not {task} in time") from late
+    except httpx.NetworkError as broken:
+        raise BrokenOff(f"{target.host} did not {task}: {str(broken) or type(broken).__name__}") from broken
+    except httpx.RemoteProtocolError as broken:
+        raise BrokenOff(f"{target.host} did not {task}: {type(broken).__name__}") from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as other:
+        raise Unavailable(f"{target.host} did not {task}: {type(other).__name__}") from None
