@@ -48,8 +48,8 @@ def dracoon(
     host, port = _address(listen)
     try:
         from mountcloud.sandbox import serving
+        from mountcloud.sandbox.database import UnusableData
         from mountcloud.sandbox.dracoon import server
-        from mountcloud.sandbox.dracoon.database import UnusableData
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"{_MISSING} ({missing.name} is missing)") from None
     if not allow_remote and not serving.is_loopback(host):

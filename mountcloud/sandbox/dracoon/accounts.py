@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import tree
 from mountcloud.sandbox.dracoon.calls import Call, reply
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import FORBIDDEN, Refusal
 from mountcloud.sandbox.dracoon.fields import date_text, now_ms
 from mountcloud.sandbox.dracoon.keypairs import pairs_of

@@ -4,9 +4,9 @@ import json
 
 from starlette.responses import Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import tree
 from mountcloud.sandbox.dracoon.calls import Call, empty, reply
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     BAD_KEY_PAIR,
     ENCRYPTION_OFF,

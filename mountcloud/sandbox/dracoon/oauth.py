@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon.accounts import user_of_login
 from mountcloud.sandbox.dracoon.calls import origin, reply, sandbox_of
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.fields import now_ms
 from mountcloud.sandbox.dracoon.state import Sandbox
 from mountcloud.sandbox.dracoon.tree import Row

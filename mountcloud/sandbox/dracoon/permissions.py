@@ -3,7 +3,7 @@
 from collections import defaultdict
 from enum import IntFlag
 
-from mountcloud.sandbox.dracoon.database import Database
+from mountcloud.sandbox.database import Database
 from mountcloud.sandbox.dracoon.fields import Fields
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon.calls import Call
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import BAD_FILTER, BAD_PAGE, Refusal
 from mountcloud.sandbox.dracoon.fields import date_ms
 

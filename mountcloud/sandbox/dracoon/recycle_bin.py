@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import branch, conflicts, tree
 from mountcloud.sandbox.dracoon.calls import Call, empty, reply
 from mountcloud.sandbox.dracoon.conflicts import Wish
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     DELETED_UNKNOWN,
     FILE_UNKNOWN,

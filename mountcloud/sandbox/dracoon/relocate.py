@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import branch, conflicts, present, tree
 from mountcloud.sandbox.dracoon.calls import Call, empty, reply
 from mountcloud.sandbox.dracoon.conflicts import Wish
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     COPIED_ONTO_ITSELF,
     DIFFERENT_PARENTS,

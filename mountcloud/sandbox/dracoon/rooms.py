@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import branch, present, tree
 from mountcloud.sandbox.dracoon.calls import Call, empty, reply
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     ADMIN_NEEDED,
     BAD_ARGUMENT,

@@ -3,9 +3,9 @@
 import os
 
 from mountcloud.crypt.keys import ROUNDS, key_pair_version, make_key_pair
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import tree
 from mountcloud.sandbox.dracoon.accounts import NewUser, create_user
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.fields import Fields
 from mountcloud.sandbox.dracoon.keypairs import pairs_of, store_pair
 from mountcloud.sandbox.dracoon.permissions import ROLES, ROOM_MANAGER, Right

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute
 
+from mountcloud.sandbox.database import UnusableData
 from mountcloud.sandbox.dracoon import seed
 from mountcloud.sandbox.dracoon.app import api_app, static_app
 from mountcloud.sandbox.dracoon.control import Control
-from mountcloud.sandbox.dracoon.database import UnusableData
 from mountcloud.sandbox.dracoon.state import Sandbox
 from mountcloud.sandbox.faults import Trouble, TroubleMaker
 from mountcloud.sandbox.serving import ByPort, Connections, listen, serve

@@ -5,10 +5,10 @@ import secrets
 
 from starlette.responses import Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import tree
 from mountcloud.sandbox.dracoon.accounts import password_hash
 from mountcloud.sandbox.dracoon.calls import Call, empty, reply
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     FORBIDDEN,
     REQUEST_UNKNOWN,

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mountcloud.sandbox.dracoon.blobs import Blobs
-from mountcloud.sandbox.dracoon.database import Database
+from mountcloud.sandbox.blobs import Blobs
+from mountcloud.sandbox.database import Database
 from mountcloud.sandbox.dracoon.permissions import Access
+from mountcloud.sandbox.dracoon.schema import SCHEMA, SCHEMA_VERSION
 from mountcloud.sandbox.dracoon.switches import Switches
 
 
@@ -44,7 +45,7 @@ class Sandbox:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.db = Database(directory / "sandbox.db")
+        self.db = Database(directory / "sandbox.db", SCHEMA, SCHEMA_VERSION)
         self.blobs = Blobs(directory / "blobs")
         self.switches = Switches()
         self.switches.change({row["name"]: json.loads(row["value"]) for row in self.db.all("SELECT * FROM switch")})

@@ -4,9 +4,9 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import conflicts, tree
 from mountcloud.sandbox.dracoon.conflicts import Outcome, Wish
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     BAD_ARGUMENT,
     KEY_REQUIRED,

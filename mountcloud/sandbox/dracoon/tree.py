@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Iterable
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import branch
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     CONTAINER_UNKNOWN,
     CUSTOMER_QUOTA,

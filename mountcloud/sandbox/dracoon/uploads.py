@@ -11,9 +11,9 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mountcloud.sandbox.database import Value
 from mountcloud.sandbox.dracoon import present, storing, tree
 from mountcloud.sandbox.dracoon.calls import Call, empty, reply
-from mountcloud.sandbox.dracoon.database import Value
 from mountcloud.sandbox.dracoon.errors import (
     BAD_ARGUMENT,
     BAD_RANGE_HEADER,

@@ -35,7 +35,7 @@ class Blobs:
             file.write(data)
 
     def seal(self, name: str, size: int) -> str:
-        """Cut off what a broken chunk left behind; the MD5 in hex, as the service gives it (DRACOON facts, 7)."""
+        """Cut off what a broken chunk left behind; the MD5 in hex."""
         os.truncate(self.path(name), size)
         with self.path(name).open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

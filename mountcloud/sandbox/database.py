@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from mountcloud.sandbox.dracoon.schema import SCHEMA, SCHEMA_VERSION
-
 Value = str | int | float | bytes | None
 
 
@@ -17,21 +15,21 @@ class UnusableData(Exception):
 class Database:
     """One connection, used by one thread. Reads see what the open transaction wrote."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: str, version: int) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.executescript(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
         )
-        self._migrate()
+        self._migrate(schema, version)
 
-    def _migrate(self) -> None:
+    def _migrate(self, schema: str, version: int) -> None:
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if found == 0:
-            self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif found != SCHEMA_VERSION:
+            self._connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {version}; COMMIT;")
+        elif found != version:
             raise UnusableData(
-                f"the sandbox data are of version {found}, this is version {SCHEMA_VERSION}: use a new directory"
+                f"the sandbox data are of version {found}, this is version {version}: use a new directory"
             )
 
     @contextmanager
