@@ -4,8 +4,9 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18"]
-LINT = ["ruff>=0.8", "mypy>=1.13", "import-linter>=2.1", "types-cachetools>=5.5", "types-setuptools>=75"]
+SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18", "defusedxml>=0.7"]
+TYPES = ["types-cachetools>=5.5", "types-setuptools>=75", "types-defusedxml>=0.7"]
+LINT = ["ruff>=0.8", "mypy>=1.13", "import-linter>=2.1", *TYPES]
 TEST = ["pytest>=8.3", "hypothesis>=6.115", "pytest-timeout>=2.3", "pytest-xdist>=3.6"]
 
 setup(

@@ -1,5 +1,7 @@
 """The sandbox' SQLite file and its transactions."""
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +12,19 @@ Value = str | int | float | bytes | None
 
 class UnusableData(Exception):
     """The directory cannot be served: it is in use, or of another version."""
+
+
+@contextmanager
+def only_server_of(directory: Path) -> Iterator[None]:
+    """Nobody else serves this directory meanwhile, nor reads it; raises ``UnusableData`` if somebody serves it."""
+    os.umask(0o077)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnusableData(f"another sandbox serves {directory}") from None
+        yield
 
 
 class Database:

@@ -17,27 +17,21 @@ _STOP_WITHIN_S = 10
 
 
 @dataclass
-class RunningSandbox:
+class ServerProcess:
     """A server process; ``stop`` ends it, ``kill`` does so without warning. Its data stay."""
 
     base_url: str
     data_dir: Path
     process: subprocess.Popen[str]
-    control: Control = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.control = Control(self.base_url)
 
     def stop(self) -> int:
         """The exit code after SIGTERM; idempotent."""
-        self.control.close()
         if self.process.poll() is None:
             self.process.terminate()
         return self._wait()
 
     def kill(self) -> None:
         """End it without warning."""
-        self.control.close()
         self.process.kill()
         self._wait()
 
@@ -53,6 +47,24 @@ class RunningSandbox:
                 self.process.stdout.close()
 
 
+@dataclass
+class RunningSandbox(ServerProcess):
+    """With its control surface."""
+
+    control: Control = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.control = Control(self.base_url)
+
+    def stop(self) -> int:
+        self.control.close()
+        return super().stop()
+
+    def kill(self) -> None:
+        self.control.close()
+        super().kill()
+
+
 def start_sandbox(
     data_dir: Path,
     *,
@@ -63,11 +75,17 @@ def start_sandbox(
     password_file: Path | None = None,
 ) -> RunningSandbox:
     """A server on 127.0.0.1 with its control surface; its log is ``server.log`` beside ``data_dir``."""
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--listen", f"127.0.0.1:{port}"]
-    command += ["--data", str(data_dir), "--static-port", str(static_port), "--seed", seed, *["--control"] * control]
+    options = ["--static-port", str(static_port), "--seed", seed, *["--control"] * control]
     if password_file is not None:
-        command += ["--password-file", str(password_file)]
+        options += ["--password-file", str(password_file)]
+    return RunningSandbox(*launched("dracoon", data_dir, *options, port=port))
+
+
+def launched(service: str, data_dir: Path, *options: str, port: int = 0) -> tuple[str, Path, "subprocess.Popen[str]"]:
+    """A sandbox that answers: its address, its data, its process."""
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "mountcloud", "sandbox", service, "--listen", f"127.0.0.1:{port}"]
+    command += ["--data", str(data_dir), *options]
     log_path = data_dir.with_suffix(".log")
     with log_path.open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
@@ -76,7 +94,7 @@ def start_sandbox(
         process.kill()
         process.wait()
         raise RuntimeError(f"the sandbox did not start: {log_path.read_text()}")
-    return RunningSandbox(line.removeprefix("listening on ").strip(), data_dir, process)
+    return line.removeprefix("listening on ").strip(), data_dir, process
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:

@@ -1,14 +1,12 @@
 """The sandbox as a process: two listeners and one tenant."""
 
-import fcntl
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from starlette.routing import BaseRoute
 
-from mountcloud.sandbox.database import UnusableData
+from mountcloud.sandbox.database import only_server_of
 from mountcloud.sandbox.dracoon import seed
 from mountcloud.sandbox.dracoon.app import api_app, static_app
 from mountcloud.sandbox.dracoon.control import Control
@@ -40,13 +38,7 @@ def run(options: Options, say: Callable[[str], None]) -> None:
 
     Raises ``UnusableData`` for a directory in use or of another version, ``OSError`` for an address in use.
     """
-    os.umask(0o077)
-    options.data.mkdir(parents=True, exist_ok=True)
-    with (options.data / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UnusableData(f"another sandbox serves {options.data}") from None
+    with only_server_of(options.data):
         _run(options, say)
 
 
