@@ -1,16 +1,20 @@
 """One version of one file on its way from the service to this machine: each cell is fetched once, kept, and checked."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import trio
 
 from mountcloud.engine.budget import Budget
+from mountcloud.engine.flight import Flight
 from mountcloud.model.errors import Corrupt, Failure, Unavailable
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Content, ContentCheck, Provider
 from mountcloud.model.span import StoredSpan
-from mountcloud.policy.cells import indices, runs, span_of
+from mountcloud.policy.cells import CELL, indices, runs, span_of
+from mountcloud.policy.pace import Pace
 from mountcloud.store.chunk_memory import ChunkKey, ChunkMemory
 from mountcloud.store.chunk_store import Cached, ChunkStore
 
@@ -20,17 +24,12 @@ DEADLINE = 30.0
 """Seconds without any progress after which a read gives up."""
 
 
-class Flight:
-    """Cells on their way; whoever needs one of them waits for the same request."""
-
-    def __init__(self) -> None:
-        self.landed = trio.Event()
-        self.failure: Failure | None = Unavailable("the download was given up")
-
-
 @dataclass(slots=True)
 class Means:
-    """What all versions share. ``loose`` holds cells for which the disk has no room."""
+    """What all versions share. ``loose`` holds cells for which the disk has no room.
+
+    ``slots`` is how many requests go at once; one of them is kept for what a program waits for.
+    """
 
     provider: Provider
     store: ChunkStore
@@ -38,6 +37,19 @@ class Means:
     budget: Budget
     nursery: trio.Nursery
     slots: trio.CapacityLimiter
+    pace: Pace = field(default_factory=Pace)
+    _ahead: trio.CapacityLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ahead = trio.CapacityLimiter(max(self.slots.total_tokens - 1, 1))
+
+    @asynccontextmanager
+    async def turn(self, *, urgent: bool) -> AsyncIterator[None]:
+        """Hold one of the slots; what nobody waits for queues apart."""
+        async with nullcontext() if urgent else self._ahead, self.slots:
+            if self.slots.borrowed_tokens == 1:
+                self.pace = self.pace.begun(trio.current_time())
+            yield
 
 
 @dataclass(slots=True)
@@ -96,25 +108,34 @@ class Fetched:
         Raises ``Unavailable`` after ``DEADLINE`` without progress, ``Outdated``, ``Corrupt``.
         """
         await self.content()
+        waiting_since = trio.current_time()
         while True:
             data = self.at_hand(span)
             if data is not None:
                 return data
             self.start(along, urgent=True)
-            await self._next_landing(span)
+            await self._next_landing(span, waiting_since)
 
-    async def _next_landing(self, span: StoredSpan) -> None:
-        flights = [flight for cell in indices(span) if (flight := self._flights.get(cell)) is not None]
-        if not flights:
+    async def _next_landing(self, span: StoredSpan, waiting_since: float) -> None:
+        flight = next((flight for cell in indices(span) if (flight := self._flights.get(cell)) is not None), None)
+        if flight is None:
             return
-        with trio.move_on_after(DEADLINE):
-            await flights[0].landed.wait()
-        if not flights[0].landed.is_set():
+        stirred = False
+        while not stirred and trio.current_time() < (deadline := self._deadline(flight, waiting_since)):
+            with trio.move_on_at(deadline):
+                await flight.stirred()
+                stirred = True
+        if not stirred:
             raise Unavailable(f"no data of {self.node.name!r} within {DEADLINE:g} s")
-        if flights[0].failure is not None:
-            raise flights[0].failure
+        if flight.ended and flight.failure is not None:
+            raise flight.failure
         if self.failure is not None:
             raise self.failure
+
+    def _deadline(self, flight: Flight, waiting_since: float) -> float:
+        """Before a request begins it waits for its turn, as long as anything comes at all."""
+        heard = self.means.pace.heard if flight.heard is None else flight.heard
+        return max(waiting_since, heard) + DEADLINE
 
     def start(self, span: StoredSpan, *, urgent: bool, largest: int = 0) -> None:
         """Fetch the missing cells of the span, in requests of at most ``largest`` cells (0 = one request a gap).
@@ -134,56 +155,65 @@ class Fetched:
                 size = span_of(cells, cached.stored_size).length
                 if not urgent and not self.means.budget.try_take(size):
                     return
-                self._launch(cells, paid=not urgent)
+                self._launch(cached, cells, urgent=urgent)
 
     def _wanted(self, cell: int) -> bool:
         return cell not in self._flights and self._loose(cell) is None
 
-    def _launch(self, cells: range, *, paid: bool) -> None:
-        flight = Flight()
+    def _launch(self, cached: Cached, cells: range, *, urgent: bool) -> None:
+        flight = Flight(cells, cached.stored_size, lambda whole, data: self._land(cached, whole, data))
         self._flights.update(dict.fromkeys(cells, flight))
         self.users += 1
-        self.means.nursery.start_soon(self._fly, cells, flight, paid)
+        self.means.nursery.start_soon(self._fly, cached, flight, urgent)
 
-    async def _fly(self, cells: range, flight: Flight, paid: bool) -> None:
-        cached, content = self._cached, self._content
-        assert cached is not None
+    async def _fly(self, cached: Cached, flight: Flight, urgent: bool) -> None:
+        content = self._content
         assert content is not None
-        span = span_of(cells, cached.stored_size)
         try:
-            if not paid:
-                await self.means.budget.take(span.length)
+            if urgent:
+                await self.means.budget.take(flight.span.length)
             try:
-                async with self.means.slots:
-                    data = await content.fetch(span)
-                self._keep(cached, cells, data)
+                await self._travel(content, flight, urgent=urgent)
                 flight.failure = None
-                self._land(cells, flight)
-                await self._examine(cached, content, span, data)
+                flight.end()
+                await self._examine(cached, content, flight.span, flight.data)
             finally:
-                self.means.budget.give(span.length)
+                self.means.budget.give(flight.span.length)
         except Failure as failure:
             flight.failure = failure
         finally:
-            self._land(cells, flight)
+            self._forget(flight.missing)
+            flight.end()
             self.release()
 
-    def _land(self, cells: range, flight: Flight) -> None:
-        for cell in cells:
-            if self._flights.get(cell) is flight:
-                del self._flights[cell]
-        flight.landed.set()
+    async def _travel(self, content: Content, flight: Flight, *, urgent: bool) -> None:
+        def arrived(piece: bytes) -> None:
+            self.means.pace = self.means.pace.after(trio.current_time(), len(piece))
+            flight.take(piece)
 
-    def _keep(self, cached: Cached, cells: range, data: bytes) -> None:
+        async with self.means.turn(urgent=urgent):
+            flight.begin()
+            await content.fetch(flight.span, arrived)
+
+    def _land(self, cached: Cached, cells: range, data: memoryview) -> None:
+        self._forget(cells)
+        if self.failure is None:
+            self._keep(cached, cells, data)
+
+    def _forget(self, cells: range) -> None:
+        for cell in cells:
+            self._flights.pop(cell, None)
+
+    def _keep(self, cached: Cached, cells: range, data: memoryview) -> None:
         if self.means.store.write(cached, cells, data):
             return
-        start = span_of(cells, cached.stored_size).start
+        start = cells.start * CELL
         for cell in cells:
             span = span_of(range(cell, cell + 1), cached.stored_size)
-            piece = data[span.start - start : span.end - start]
+            piece = bytes(data[span.start - start : span.end - start])
             self.means.loose.put(ChunkKey(self.node.id, self.node.version, cell), piece)
 
-    async def _examine(self, cached: Cached, content: Content, span: StoredSpan, data: bytes) -> None:
+    async def _examine(self, cached: Cached, content: Content, span: StoredSpan, data: bytes | memoryview) -> None:
         """Take new bytes into the check of the whole file; the last of them brings the verdict."""
         async with self._checking:
             if cached.verdict is not None:

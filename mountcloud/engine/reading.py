@@ -13,7 +13,7 @@ from mountcloud.model.node import Node
 from mountcloud.model.provider import Content
 from mountcloud.model.span import PlainSpan, StoredSpan
 from mountcloud.policy.cells import CELL, cover
-from mountcloud.policy.readahead import Window, advance, at_once
+from mountcloud.policy.readahead import SECONDS, Window, advance, ahead, at_once
 
 _STRICT_PIECE = 8 << 20
 _KEPT_OPEN = 512
@@ -101,10 +101,11 @@ class Reader:
         window = self._window
         if not window.ahead or window.position >= self.node.size:
             return
-        end = min(window.position + window.ahead, stored_size)
+        wanted = ahead(window, self._library.means.pace.within(SECONDS))
+        end = min(window.position + wanted.reach, stored_size)
         if window.position < end:
             span = cover(StoredSpan(window.position, end), stored_size)
-            self._fetched.start(span, urgent=False, largest=window.piece // CELL)
+            self._fetched.start(span, urgent=False, largest=wanted.piece // CELL)
 
     async def aclose(self) -> None:
         """Give back what it holds; call it once."""

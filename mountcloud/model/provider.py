@@ -98,7 +98,7 @@ class ContentCheck(Protocol):
     def seen(self) -> Sequence[StoredSpan]:
         """The spans taken in so far, merged, in order."""
 
-    def add(self, span: StoredSpan, data: bytes) -> None:
+    def add(self, span: StoredSpan, data: bytes | memoryview) -> None:
         """Take in the stored bytes of a span that begins at a multiple of 16; what was taken in before is ignored."""
 
     def verdict(self) -> bool | None:

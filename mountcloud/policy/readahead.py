@@ -11,6 +11,10 @@ PIECES = 8
 BACK = MIB
 FORWARD = 8 * MIB
 """The kernel reorders what it reads ahead; a step within these bounds still counts as sequential."""
+SECONDS = 4.0
+"""What would take longer to come is not fetched ahead: on a slow line it would be in the way of what is wanted next."""
+SLOWEST = 2 * MIB
+"""Bytes that are fetched ahead on the slowest line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,19 @@ class Window:
         """Bytes to have beyond the position: nothing before a second read has shown that they go forward."""
         return min(max(2 * self.run, MIB), LARGEST) if self.run > 0 else 0
 
-    @property
-    def piece(self) -> int:
-        """Bytes of one request: several of them are under way, so that latency overlaps."""
-        return min(max(self.ahead // PIECES, MIB), LARGEST_PIECE)
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """``reach`` bytes beyond the window's position, in requests of ``piece`` bytes: latency overlaps with several."""
+
+    reach: int
+    piece: int
+
+
+def ahead(window: Window, in_time: float) -> Ahead:
+    """What to fetch ahead, given how many bytes may be expected to come within ``SECONDS``."""
+    reach = int(min(window.ahead, max(in_time, SLOWEST)))
+    return Ahead(reach, min(max(reach // PIECES, MIB), LARGEST_PIECE))
 
 
 def advance(window: Window, start: int, end: int) -> Window:

@@ -158,7 +158,7 @@ class ChunkStore:
             cached.file = SparseFile(self._directory / cached.key[:2] / cached.key)
         return cached.file
 
-    def write(self, cached: Cached, cells: range, data: bytes) -> bool:
+    def write(self, cached: Cached, cells: range, data: bytes | memoryview) -> bool:
         """Keep whole cells; False if there is no room for them, and then nothing was kept."""
         span = span_of(cells, cached.stored_size)
         if not self._make_room(len(cells) * CELL, cached, cells):

@@ -35,12 +35,14 @@ class Place:
 
     @asynccontextmanager
     async def library(
-        self, *, most: int = GIB, budget: int = 64 << 20, strict: bool = False, boot: str = "boot"
+        self, *, most: int = GIB, budget: int = 64 << 20, strict: bool = False, boot: str = "boot", parallel: int = 8
     ) -> AsyncIterator[Library]:
         store = self.store(most, boot=boot)
         async with trio.open_nursery() as nursery:
             provider = MemoryProvider(self.service)
-            means = Means(provider, store, ChunkMemory(1 << 24), Budget(budget), nursery, trio.CapacityLimiter(8))
+            means = Means(
+                provider, store, ChunkMemory(1 << 24), Budget(budget), nursery, trio.CapacityLimiter(parallel)
+            )
             yield Library(means, strict, self.outdated.append)
             nursery.cancel_scope.cancel()
         store.close()

@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, cover, indices, runs, span_of
-from mountcloud.policy.readahead import BACK, FIRST, FORWARD, LARGEST, MIB, Window, advance, at_once
+from mountcloud.policy.pace import Pace
+from mountcloud.policy.readahead import BACK, FIRST, FORWARD, LARGEST, MIB, SLOWEST, Window, advance, ahead, at_once
 
 
 @st.composite
@@ -51,13 +53,44 @@ def test_runs_are_the_same_cells(cells: set[int]) -> None:
 @given(st.integers(1, 300), st.integers(1, 4 * MIB))
 def test_forward_reads_grow_the_window_to_its_bound(reads: int, size: int) -> None:
     window = Window()
-    ahead = []
+    grown = []
     for number in range(reads):
         window = advance(window, number * size, (number + 1) * size)
-        ahead.append(window.ahead)
-    assert ahead == sorted(ahead)
-    assert MIB <= ahead[-1] <= LARGEST
-    assert window.piece <= window.ahead
+        grown.append(window.ahead)
+    assert grown == sorted(grown)
+    assert MIB <= grown[-1] <= LARGEST
+
+
+@given(st.integers(0, 1 << 34), st.floats(0, 1e12))
+def test_no_more_is_fetched_ahead_than_comes_in_time(run: int, in_time: float) -> None:
+    wanted = ahead(Window(run, run), in_time)
+    assert wanted.reach <= max(in_time, SLOWEST)
+    assert wanted.reach <= Window(run, run).ahead
+    assert wanted.piece <= max(wanted.reach, MIB)
+    if in_time >= LARGEST:
+        assert wanted.reach == Window(run, run).ahead
+
+
+@given(st.floats(1e3, 1e9), st.integers(20, 100), st.lists(st.floats(0.2, 5), min_size=20, max_size=20))
+def test_a_steady_line_is_measured_right(rate: float, pieces: int, jitter: list[float]) -> None:
+    pace, now = Pace(), 0.0
+    for number in range(pieces):
+        size = max(int(rate * jitter[number % len(jitter)] / 10), 1)
+        now += size / rate
+        pace = pace.after(now, size)
+    assert pace.within(1.0) == pytest.approx(rate, rel=0.01)
+
+
+def test_a_rest_says_nothing_of_the_line() -> None:
+    pace = Pace().begun(100.0).after(100.5, 1000)
+    assert pace.rate == 2000
+    pace = pace.begun(500.0)
+    assert pace.after(500.5, 1000).rate == 2000
+    assert pace.after(500.5, 500).rate == 1500
+
+
+def test_of_an_unknown_line_everything_is_expected() -> None:
+    assert Pace().within(0.1) == float("inf")
 
 
 @given(st.integers(0, 1 << 40), st.integers(1, MIB), st.sampled_from([-1, 1]), st.integers(1, 1 << 30))

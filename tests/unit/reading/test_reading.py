@@ -9,8 +9,14 @@ import trio
 import trio.testing
 
 from mountcloud.engine.fetching import DEADLINE
+from mountcloud.engine.reading import Library
+from mountcloud.model.arrival import Arrived
 from mountcloud.model.errors import Corrupt, Outdated, Unavailable
+from mountcloud.model.node import Node
+from mountcloud.model.provider import Content
+from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL
+from mountcloud.policy.readahead import FIRST
 from tests.unit.reading.library import Place, place
 
 MIB = 1 << 20
@@ -177,6 +183,106 @@ def test_a_read_without_progress_ends(tmp_path: Path) -> None:
                 await reader.read(0, 10)
             assert trio.current_time() - began == pytest.approx(DEADLINE, abs=1)
             await reader.aclose()
+
+    run(main)
+
+
+class Dripping:
+    """Content of which a cell comes every ``pause`` seconds, and then perhaps trouble."""
+
+    def __init__(self, inner: Content, pause: float, fails_after: int = 1 << 62) -> None:
+        self._inner, self._pause, self._left = inner, pause, fails_after
+        self.cipher, self.stored_size = inner.cipher, inner.stored_size
+        self.asked: list[StoredSpan] = []
+
+    async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
+        assert arrived is not None
+        self.asked.append(span)
+        for start in range(span.start, span.end, CELL):
+            await trio.sleep(self._pause)
+            if self._left == 0:
+                raise Unavailable("trouble")
+            self._left -= 1
+            piece = await self._inner.fetch(StoredSpan(start, min(start + CELL, span.end)))
+            arrived(piece[:1000])
+            arrived(piece[1000:])
+        return b""
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def drip(library: Library, pause: float, fails_after: int = 1 << 62) -> list[Dripping]:
+    """Let all content of this library drip; gives what is opened."""
+    provider, opened = library.means.provider, list[Dripping]()
+    whole = provider.open
+
+    async def slowly(node: Node) -> Content:
+        opened.append(Dripping(await whole(node), pause, fails_after))
+        return opened[-1]
+
+    provider.open = slowly  # type: ignore[method-assign] # this one object is for this test alone
+    return opened
+
+
+def test_a_program_gets_a_cell_as_soon_as_it_is_here(tmp_path: Path, encrypted: bool) -> None:
+    here = place(tmp_path, 3 * CELL, encrypted=encrypted)
+
+    async def main() -> None:
+        async with here.library() as library:
+            drip(library, 1.0)
+            reader, began = library.reader(here.node), trio.current_time()
+            assert await reader.read(0, 1000) == here.content[:1000]
+            assert trio.current_time() - began < 2
+            await reader.aclose()
+
+    run(main)
+
+
+def test_a_slow_line_is_no_silence(tmp_path: Path) -> None:
+    """The last cell of the first request comes long after the deadline, but something comes all the time."""
+    here = place(tmp_path, 4 * CELL, encrypted=True)
+
+    async def main() -> None:
+        async with here.library() as library:
+            drip(library, DEADLINE * 0.9)
+            assert await here.read_all(library) == here.content
+        assert library.means.pace.rate is not None
+
+    run(main)
+
+
+def test_what_came_before_a_failure_is_kept(tmp_path: Path) -> None:
+    here = place(tmp_path, MIB, encrypted=True)
+
+    async def main() -> None:
+        async with here.library() as library:
+            opened = drip(library, 0.1, fails_after=2)
+            with pytest.raises(Unavailable):
+                await here.read_all(library)
+            assert library.means.store.used == 2 * CELL
+            assert await library.reader(here.node).read(0, 2 * CELL) == here.content[: 2 * CELL]
+            assert len(opened) == 1
+
+    run(main)
+
+
+def test_what_a_program_waits_for_is_not_queued_behind_what_is_ahead(tmp_path: Path) -> None:
+    here = place(tmp_path, 40 * MIB, encrypted=False)
+
+    async def main() -> None:
+        async with here.library(parallel=2) as library:
+            opened = drip(library, 1.0)
+            first = library.reader(here.node)
+            for offset in range(0, FIRST, CELL):
+                await first.read(offset, CELL)
+            await trio.sleep(1)
+            began = trio.current_time()
+            await library.reader(here.node).read(39 * MIB, 10)
+            assert trio.current_time() - began < 2
+            assert [span.length for span in opened[0].asked] == [FIRST, MIB, CELL]
+            await trio.sleep(8)
+            assert [span.length for span in opened[0].asked] == [FIRST, MIB, CELL, MIB]
 
     run(main)
 
