@@ -62,6 +62,7 @@ class Replayer:
     parallel: int = 4
     _lined_up: deque[Operation] = field(default_factory=deque)
     _running: set[OperationId] = field(default_factory=set)
+    _discarding: set[OperationId] = field(default_factory=set)
     _woken: trio.Event = field(default_factory=trio.Event)
     _idle: trio.Event = field(default_factory=trio.Event)
 
@@ -78,6 +79,10 @@ class Replayer:
                     self._running.add(operation.id)
                     self.journal.put(self._started(operation))
                     nursery.start_soon(self._perform, operation.id)
+                for key, state in self.journal.abandoned_uploads().items():
+                    if key not in self._discarding:
+                        self._discarding.add(key)
+                        nursery.start_soon(self._discard_upload, key, state)
                 if not self.journal.operations:
                     self._idle.set()
                 await self._until_worth_a_look()
@@ -150,6 +155,16 @@ class Replayer:
         finally:
             self._running.discard(key)
             self.wake()
+
+    async def _discard_upload(self, key: OperationId, state: str) -> None:
+        """A kindness to the service: what it holds of an upload that is not owed any more."""
+        try:
+            await self.sender.provider.discard_upload(state)
+        except Failure as failure:
+            log.info("parts of an upload stay on the service for now: %s", failure)
+            if failure.transient:
+                return  # tried again after the next start
+        self.journal.save_progress(key, "")
 
     async def _send(self, operation: Operation) -> None:
         try:

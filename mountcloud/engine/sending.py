@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mountcloud.engine.drafting import DraftSource, Superseded
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound
-from mountcloud.model.ids import Ref
+from mountcloud.model.ids import OperationId, Ref
 from mountcloud.model.node import Kind, Node
 from mountcloud.model.operation import Operation, OperationKind, Slot
 from mountcloud.model.provider import Provider, UploadTarget
@@ -24,6 +24,21 @@ class Settled:
     node: Node | None
     generation: int = 0
     adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How far an owed upload has come; implements ``UploadProgress`` in the journal."""
+
+    journal: Journal
+    operation: OperationId
+
+    @property
+    def state(self) -> str:
+        return self.journal.progress(self.operation)
+
+    def save(self, state: str) -> None:
+        self.journal.save_progress(self.operation, state)
 
 
 @dataclass(slots=True)
@@ -89,7 +104,9 @@ class Sender:
         try:
             source = DraftSource(file, operation.size, lambda: self.local.unchanged(operation))
             upload = UploadTarget(target.parent, target.name, operation.replaces, operation.size, operation.mtime_ns)
-            return await self.provider.upload(upload, source)
+            node = await self.provider.upload(upload, source, _Progress(self.journal, operation.id))
+            self.journal.save_progress(operation.id, "")
+            return node
         finally:
             file.close()
 

@@ -81,6 +81,21 @@ class Source(Protocol):
         """Exactly ``size`` bytes, fewer only at the end."""
 
 
+class UploadProgress(Protocol):
+    """What the service has of one upload already, kept over attempts and restarts.
+
+    The text is the provider's own. It lies on this machine's disk, so a key in it must be wrapped. The bytes to be sent
+    may have changed since it was saved: whoever goes on must find that out.
+    """
+
+    @property
+    def state(self) -> str:
+        """What was saved last for this upload, empty if nothing was."""
+
+    def save(self, state: str) -> None:
+        """Keep the text; it survives a crash after the return. An empty one: there is nothing to go on with."""
+
+
 class Encryptor(Protocol):
     """One pass over one file, in order."""
 
@@ -191,8 +206,14 @@ class Provider(Protocol):
     async def open(self, node: Node) -> Content:
         """The content of this file at this version. Raises ``NoKey``, ``Forbidden``, ``Outdated``, ``Blocked``."""
 
-    async def upload(self, target: UploadTarget, source: Source) -> Node:
-        """Store a whole file and return it as the service has it; all or nothing for every observer."""
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
+        """Store a whole file and return it as the service has it; all or nothing for every observer.
+
+        With ``progress`` a provider may go on where an earlier attempt ended; without it nothing is left behind.
+        """
+
+    async def discard_upload(self, state: str) -> None:
+        """Give back what an upload that nobody wants any more left on the service, as ``UploadProgress`` tells it."""
 
     async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
         """Make a directory; raises ``Exists`` if the name is taken."""

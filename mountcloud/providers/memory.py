@@ -31,7 +31,16 @@ from mountcloud.model.errors import (
 )
 from mountcloud.model.ids import Cursor, NodeId, Ref, Version
 from mountcloud.model.node import Node, Rights
-from mountcloud.model.provider import Capabilities, ChangeFeed, Content, ContentCipher, Source, UploadTarget, Usage
+from mountcloud.model.provider import (
+    Capabilities,
+    ChangeFeed,
+    Content,
+    ContentCipher,
+    Source,
+    UploadProgress,
+    UploadTarget,
+    Usage,
+)
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy import names
 from mountcloud.providers.memory_service import MemoryService
@@ -102,14 +111,19 @@ class MemoryProvider:
         """The content of this version."""
         return await self._call("open", lambda: self._open(node))
 
-    async def upload(self, target: UploadTarget, source: Source) -> Node:
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a file; all is checked before the first byte is read and again at the end.
 
-        A file whose content is replaced stays where it is now, even if another client moved it since.
+        A file whose content is replaced stays where it is now, even if another client moved it since. There is nothing
+        to go on with: every attempt begins anew.
         """
         self._check_upload(target)
         content = await _read(source, target.size)
         return await self._call("upload", lambda: self._upload(target, content))
+
+    async def discard_upload(self, state: str) -> None:
+        """Nothing is left behind, but it is counted."""
+        await self._call("discard_upload", lambda: None)
 
     async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
         """Make a directory."""

@@ -31,6 +31,12 @@ _MIGRATIONS = [
         error TEXT NOT NULL
     )
     """,
+    """
+    CREATE TABLE upload_progress (
+        operation INTEGER PRIMARY KEY,
+        state TEXT NOT NULL             -- the provider's own: what the service has of the upload already
+    )
+    """,
 ]
 
 _COLUMNS = (
@@ -96,6 +102,8 @@ class Journal:
         self._below: dict[NodeId, set[OperationId]] = {}
         for operation in self._owed.values():
             self._link(operation)
+        found = self._db.rows("SELECT operation, state FROM upload_progress")
+        self._progress: dict[OperationId, str] = {OperationId(row[0]): row[1] for row in found}
         self._settled: dict[NodeId, int] = {}
         self._clock = 0
 
@@ -208,6 +216,23 @@ class Journal:
         near = (self._of.get(node, set()), self._of.get(result.id, set()), self._below.get(node, set()))
         others = [self._owed[each] for each in sorted(set().union(*near) - {operation})]
         return tuple(after for each in others if (after := settle(each, node, result)) != each)
+
+    def progress(self, operation: OperationId) -> str:
+        """What the provider saved of an upload's progress, empty if nothing."""
+        return self._progress.get(operation, "")
+
+    def save_progress(self, operation: OperationId, state: str) -> None:
+        """Keep it, or forget it if it is empty."""
+        if state:
+            self._db.run("INSERT OR REPLACE INTO upload_progress VALUES (?, ?)", (operation, state))
+            self._progress[operation] = state
+        elif operation in self._progress:
+            self._db.run("DELETE FROM upload_progress WHERE operation = ?", (operation,))
+            del self._progress[operation]
+
+    def abandoned_uploads(self) -> dict[OperationId, str]:
+        """Progress of uploads that are not owed any more; the service may hold parts of them."""
+        return {key: state for key, state in self._progress.items() if key not in self._owed}
 
     def sync(self) -> None:
         """Make everything committed survive a power cut."""

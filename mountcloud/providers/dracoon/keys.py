@@ -60,12 +60,15 @@ class AccountKeys:
         """
         known = self._file_keys.get(version)
         if known is None:
-            wrapped = await self.wrapped_file_key(version)
-            pair = await self.unlocked(file_key_version(wrapped.version).key_pair_version)
-            known = await trio.to_thread.run_sync(pair.unwrap, wrapped)
+            known = await self.unwrapped(await self.wrapped_file_key(version))
             self.remember(version, known)
         self._file_keys.move_to_end(version)
         return known
+
+    async def unwrapped(self, wrapped: WrappedFileKey) -> FileKey:
+        """What is inside; raises ``NoKey``, ``Corrupt``, ``AuthenticationRequired``."""
+        pair = await self.unlocked(file_key_version(wrapped.version).key_pair_version)
+        return await trio.to_thread.run_sync(pair.unwrap, wrapped)
 
     async def wrapped_file_key(self, version: str) -> WrappedFileKey:
         """The key of a file as the service keeps it for us; raises ``NoKey``, ``NotFound``."""
@@ -140,8 +143,7 @@ class AccountKeys:
                 keys[number] = known
                 continue
             try:
-                pair = await self.unlocked(file_key_version(wrapped.version).key_pair_version)
-                keys[number] = await trio.to_thread.run_sync(pair.unwrap, wrapped)
+                keys[number] = await self.unwrapped(wrapped)
             except (NoKey, Corrupt, Unsupported) as failure:
                 _log.warning("the key of file %d cannot be shared: %s", number, failure)
         return keys

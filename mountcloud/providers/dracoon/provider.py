@@ -18,6 +18,7 @@ from mountcloud.model.provider import (
     ContentCipher,
     Secrets,
     Source,
+    UploadProgress,
     UploadTarget,
     Usage,
 )
@@ -114,11 +115,15 @@ class DracoonProvider:
         await content.url(worn_out=None)
         return content
 
-    async def upload(self, target: UploadTarget, source: Source) -> Node:
-        """Store a whole file."""
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
+        """Store a whole file; parts that an earlier attempt brought to the storage are not sent again."""
         if target.replaces is None:
             target = replace(target, name=_checked(target.name))
-        return self._tree.to_node(await self._uploads.upload(target, source))
+        return self._tree.to_node(await self._uploads.upload(target, source, progress))
+
+    async def discard_upload(self, state: str) -> None:
+        """Close the channel of an upload that nobody goes on with."""
+        await self._uploads.discard(state)
 
     async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
         """Make a folder; at the top level a room that only this account can enter."""

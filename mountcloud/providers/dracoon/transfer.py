@@ -11,6 +11,7 @@ from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Answer, Api, answer_of
 from mountcloud.providers.dracoon.errors import CHANNEL_CLOSED
 from mountcloud.providers.dracoon.parts import Feed, Part, content_range, cut
+from mountcloud.providers.dracoon.resuming import Ledger
 from mountcloud.providers.dracoon.wire import RemoteNode
 
 _PART_TRIES = 4
@@ -31,6 +32,11 @@ class Refusal(Exception):
         self.answer = answer
 
 
+def channel_path(upload: str) -> str:
+    """The address of an upload's channel."""
+    return f"/v4/nodes/files/uploads/{upload}"
+
+
 @dataclass(frozen=True, slots=True)
 class OpenUpload:
     """A channel that the service opened for us, and the way in which the file is cut."""
@@ -43,7 +49,7 @@ class OpenUpload:
     @property
     def path(self) -> str:
         """The channel's own address."""
-        return f"/v4/nodes/files/uploads/{self.id}"
+        return channel_path(self.id)
 
 
 class Transfer(Protocol):
@@ -81,9 +87,9 @@ class ClassicTransfer:
 
 
 class DirectTransfer:
-    """Parts straight to the storage, some at a time."""
+    """Parts straight to the storage, some at a time; those that the ledger knows to be there are left out."""
 
-    def __init__(self, api: Api, client: Client, upload: OpenUpload, parallel: int) -> None:
+    def __init__(self, api: Api, client: Client, upload: OpenUpload, parallel: int, ledger: Ledger | None) -> None:
         self._api = api
         self._client = client
         self._upload = upload
@@ -91,13 +97,18 @@ class DirectTransfer:
         self._parts = cut(upload.size, upload.part_size)
         self._asking = trio.Lock()
         self._urls: dict[int, str] = {}
-        self._etags: dict[int, str] = {}
+        self._ledger = ledger
+        self._etags: dict[int, str] = {} if ledger is None else ledger.etags
         self._problem: Exception | None = None
 
     async def send(self, feed: Feed) -> None:
         """No more than ``parallel`` parts are held at a time; the first problem ends all."""
-        async with trio.open_nursery() as nursery:
-            await self._dispatch(nursery, feed)
+        try:
+            async with trio.open_nursery() as nursery:
+                await self._dispatch(nursery, feed)
+        finally:
+            if self._ledger is not None:
+                self._ledger.save()
         if self._problem is not None:
             raise self._problem
 
@@ -114,7 +125,11 @@ class DirectTransfer:
         try:
             for part in self._parts:
                 await slots.acquire()
-                nursery.start_soon(self._send_part, nursery, slots, part, await feed.body(part))
+                body = await feed.body(part)
+                if self._ledger is not None and await self._ledger.has_sent(part, body):
+                    slots.release()
+                else:
+                    nursery.start_soon(self._send_part, nursery, slots, part, body)
         except Exception as problem:  # noqa: BLE001 - raised again by send, without the group a nursery makes of it
             self._give_up(nursery, problem)
 

@@ -2,44 +2,37 @@
 
 import hashlib
 import logging
-import secrets
 from dataclasses import dataclass
 
 import trio
 
 from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE
-from mountcloud.crypt.keys import IV_SIZE, KEY_SIZE, wrap
+from mountcloud.crypt.keys import FileKey, wrap
 from mountcloud.model.errors import Conflict, Failure, NoKey, NotPermitted, TooLarge, Unavailable
 from mountcloud.model.ids import NodeId, Ref
-from mountcloud.model.provider import Source, UploadTarget
+from mountcloud.model.provider import Source, UploadProgress, UploadTarget
 from mountcloud.net.http import Client
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Api, call_or_none
+from mountcloud.providers.dracoon.channels import Channels, Load, Way
 from mountcloud.providers.dracoon.errors import (
     CHANNEL_CLOSED,
-    DIRECT_UPLOAD_ENFORCED,
-    DIRECT_UPLOAD_OFF,
     FILE_KEY_NEEDED,
     FILE_KEY_UNWANTED,
     UPLOAD_UNKNOWN,
 )
 from mountcloud.providers.dracoon.keys import AccountKeys
-from mountcloud.providers.dracoon.parts import EncryptedFeed, Feed, PlainFeed, SourcePieces
-from mountcloud.providers.dracoon.settings import Channel, DracoonSettings
-from mountcloud.providers.dracoon.transfer import ClassicTransfer, DirectTransfer, OpenUpload, Refusal, Transfer
+from mountcloud.providers.dracoon.parts import Feed, SourcePieces
+from mountcloud.providers.dracoon.resuming import Changed, Saved
+from mountcloud.providers.dracoon.settings import DracoonSettings
+from mountcloud.providers.dracoon.transfer import Refusal, Transfer
 from mountcloud.providers.dracoon.tree import Tree, same_name
 from mountcloud.providers.dracoon.wire import NodeType, RemoteNode
 
 _log = logging.getLogger(__name__)
 
-_MEMORY = 24 * 1024 * 1024
-"""Bytes of parts that one upload may hold at a time, though never less than one part."""
-
-_MAX_PARALLEL = 4
-_CANCEL_WITHIN_S = 5.0
 _VISIBLE_WITHIN_S = 30.0
 _SHARE_WITHIN_S = 30.0
-_SWITCHES = {DIRECT_UPLOAD_ENFORCED: Channel.S3, DIRECT_UPLOAD_OFF: Channel.CLASSIC}
 _ROOM_CHANGED = frozenset({FILE_KEY_NEEDED, FILE_KEY_UNWANTED})
 
 
@@ -60,23 +53,22 @@ class _Place:
 
 
 class Uploads:
-    """Uploads of one account. Remembers which way the service wants them to go."""
+    """Uploads of one account."""
 
     def __init__(self, api: Api, client: Client, tree: Tree, keys: AccountKeys, settings: DracoonSettings) -> None:
         self._api = api
-        self._client = client
         self._tree = tree
         self._keys = keys
         self._settings = settings
-        self._channel = settings.upload_channel
+        self._channels = Channels(api, client, keys, settings)
 
-    async def upload(self, target: UploadTarget, source: Source) -> RemoteNode:
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None) -> RemoteNode:
         """Store the file; a refusal that names another way, or another kind of room, is heeded once."""
         place = await self._place(target)
         heeded: set[int | None] = set()
         while True:
             try:
-                return await self._attempt(place, source)
+                return await self._attempt(place, source, progress)
             except Refusal as refusal:
                 code = refusal.answer.code
                 if code in heeded or not self._heed(code, place.parent):
@@ -85,9 +77,7 @@ class Uploads:
 
     def _heed(self, code: int | None, parent: NodeId) -> bool:
         """True if trying again may help."""
-        if code in _SWITCHES:
-            self._channel = _SWITCHES[code]
-            _log.info("uploads go by the %s way from now on", self._channel.value)
+        if self._channels.heed(code):
             return True
         if code in _ROOM_CHANGED:
             self._tree.forget(parent)
@@ -103,69 +93,48 @@ class Uploads:
             raise NotPermitted("the top level holds rooms only")
         return _Place(target.parent, target.name, target.mtime_ns, None)
 
-    async def _attempt(self, place: _Place, source: Source) -> RemoteNode:
+    async def discard(self, state: str) -> None:
+        """Close the channel that an abandoned upload left open; raises what the service answers."""
+        await self._channels.discard(Saved(state))
+
+    async def _attempt(self, place: _Place, source: Source, progress: UploadProgress | None) -> RemoteNode:
         encrypted = (await self._tree.surroundings(place.parent)).encrypted
         if encrypted and source.size > MAX_PLAIN_SIZE:
             raise TooLarge("the service's encryption holds no more than 64 GiB - 32 bytes")
         if encrypted:
             await self._keys.preferred_public()  # An account without a key pair should learn it before the bytes go.
-        feed = _encrypted_feed(source) if encrypted else PlainFeed(source)
-        stored = await self._store(place, source, feed)
+        load = Load(place.parent, place.name, place.mtime_ns, source, encrypted)
+        stored, file_key = await self._store(place, load, progress)
         _check_identity(place, stored)
         remote = await self._visible(stored)
-        if (file_key := feed.file_key()) is not None:
+        if file_key is not None:
             self._keys.remember(remote.version, file_key)
             await self.share_keys(remote)
         return remote
 
-    async def _store(self, place: _Place, source: Source, feed: Feed) -> RemoteNode:
-        """From opening a channel to the completed file; a channel that leads nowhere is closed again."""
-        channel = await self._choose_channel()
-        upload = await self._open(channel, place, source.size)
+    async def _store(
+        self, place: _Place, load: Load, progress: UploadProgress | None
+    ) -> tuple[RemoteNode, FileKey | None]:
+        """The completed file and its key. What an earlier attempt began is gone on with, if that leads anywhere."""
+        earlier = await self._channels.reopen(load, progress)
+        if earlier is not None:
+            try:
+                return await self._carry_out(earlier, place, load.source)
+            except (Refusal, Changed) as problem:
+                _log.info("an upload begins anew, what was sent of it is of no use: %r", problem)
+        return await self._carry_out(await self._channels.open(load, progress), place, load.source)
+
+    async def _carry_out(self, way: Way, place: _Place, source: Source) -> tuple[RemoteNode, FileKey | None]:
+        """From an open channel to the completed file; a channel that leads nowhere is closed again."""
         try:
-            transfer = self._transfer(channel, upload)
-            await transfer.send(feed)
-            completion = {**place.completion(), **await self._wrapped_key(feed)}
+            await way.transfer.send(way.feed)
+            completion = {**place.completion(), **await self._wrapped_key(way.feed)}
             await self._check_unchanged(place)
-            return await self._complete(transfer, completion, place, source, feed)
-        except BaseException:
-            with trio.move_on_after(_CANCEL_WITHIN_S, shield=True):
-                await self._cancel(upload)
+            return await self._complete(way.transfer, completion, place, source, way.feed), way.feed.file_key()
+        except BaseException as problem:
+            if way.ledger is None or not _may_go_on(problem):
+                await self._channels.close(way.upload.id, way.ledger)
             raise
-
-    async def _choose_channel(self) -> Channel:
-        """As the service prefers, unless the user or the service said otherwise (DRACOON facts, 4)."""
-        if self._channel is Channel.AUTO:
-            answer = await self._api.send("GET", "/v4/config/info/general")
-            if not answer.ok and answer.status != 404:
-                raise answer.failure()
-            direct = answer.ok and wire.mapping(answer.body).get("useS3Storage") is True
-            self._channel = Channel.S3 if direct else Channel.CLASSIC
-        return self._channel
-
-    async def _open(self, channel: Channel, place: _Place, size: int) -> OpenUpload:
-        """Times are given here, not at completion (DRACOON facts, 12.1)."""
-        wish = {
-            "parentId": int(place.parent),
-            "name": place.name,
-            "size": size,
-            "timestampModification": wire.format_time(place.mtime_ns),
-            **({"directS3Upload": True} if channel is Channel.S3 else {}),
-        }
-        answer = await self._api.send("POST", "/v4/nodes/files/uploads", json=wish)
-        if not answer.ok:
-            raise Refusal(answer)
-        opened = wire.mapping(answer.body)
-        number, url = wire.text(opened, "uploadId"), wire.text(opened, "uploadUrl")
-        if not number or not (url or channel is Channel.S3):
-            raise Unavailable("the service opened an upload without an address")
-        return OpenUpload(number, url, size, self._settings.part_size)
-
-    def _transfer(self, channel: Channel, upload: OpenUpload) -> Transfer:
-        if channel is Channel.S3:
-            parallel = min(max(_MEMORY // upload.part_size, 1), _MAX_PARALLEL)
-            return DirectTransfer(self._api, self._client, upload, parallel)
-        return ClassicTransfer(self._api, self._client, upload)
 
     async def _wrapped_key(self, feed: Feed) -> dict[str, object]:
         """The tag is known only after the last byte, hence the key travels with the completion."""
@@ -250,17 +219,12 @@ class Uploads:
         except Failure as failure:
             _log.warning("the keys of node %d were not shared with the others of its room: %s", remote.id, failure)
 
-    async def _cancel(self, upload: OpenUpload) -> None:
-        """A kindness to the service, which forgets idle channels in any case."""
-        try:
-            await self._api.send("DELETE", upload.path)
-        except Failure as failure:
-            _log.info("an upload was left open on the service: %s", failure)
 
-
-def _encrypted_feed(source: Source) -> EncryptedFeed:
-    """Key and iv are new for every attempt: nothing else may ever be encrypted under them (DRACOON facts, 22.5)."""
-    return EncryptedFeed(source, secrets.token_bytes(KEY_SIZE), secrets.token_bytes(IV_SIZE))
+def _may_go_on(problem: BaseException) -> bool:
+    """True for what says nothing against the channel: the daemon ends, or the network does."""
+    if isinstance(problem, BaseExceptionGroup):  # of the tasks that sent parts
+        return problem.split(trio.Cancelled)[1] is None
+    return isinstance(problem, trio.Cancelled) or (isinstance(problem, Failure) and problem.transient)
 
 
 def _check_identity(place: _Place, remote: RemoteNode) -> None:

@@ -8,7 +8,16 @@ from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.ids import Cursor, NodeId, Ref
 from mountcloud.model.node import Node
-from mountcloud.model.provider import Capabilities, Content, ContentCipher, Provider, Source, UploadTarget, Usage
+from mountcloud.model.provider import (
+    Capabilities,
+    Content,
+    ContentCipher,
+    Provider,
+    Source,
+    UploadProgress,
+    UploadTarget,
+    Usage,
+)
 from mountcloud.model.span import StoredSpan
 
 Result = TypeVar("Result")
@@ -93,9 +102,13 @@ class PassingProvider:
         content = await self._passage.send(CallKind.READ, lambda: self._inner.open(node))
         return PassingContent(content, self._passage)
 
-    async def upload(self, target: UploadTarget, source: Source) -> Node:
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """See ``Provider``."""
-        return await self._passage.send(CallKind.UPLOAD, lambda: self._inner.upload(target, source))
+        return await self._passage.send(CallKind.UPLOAD, lambda: self._inner.upload(target, source, progress))
+
+    async def discard_upload(self, state: str) -> None:
+        """See ``Provider``."""
+        await self._passage.send(CallKind.CHANGE, lambda: self._inner.discard_upload(state))
 
     async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
         """See ``Provider``."""

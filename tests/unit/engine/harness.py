@@ -27,7 +27,7 @@ from mountcloud.model.change import Stale
 from mountcloud.model.ids import ROOT_INODE, HandleId, Inode, NodeId
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationState
-from mountcloud.model.provider import Capabilities, ChangeFeed, Provider, Source, UploadTarget
+from mountcloud.model.provider import Capabilities, ChangeFeed, Provider, Source, UploadProgress, UploadTarget
 from mountcloud.policy.names import disambiguate, to_file_name
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
@@ -88,12 +88,12 @@ class SlowReader(MemoryProvider):
         self.gate: trio.Event | None = None
         self.reading = trio.Event()
 
-    async def upload(self, target: UploadTarget, source: Source) -> Node:
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         if self.gate is not None:
             await source.pread(1, 0)
             self.reading.set()
             await self.gate.wait()
-        return await super().upload(target, source)
+        return await super().upload(target, source, progress)
 
 
 class Machine:
