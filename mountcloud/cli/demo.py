@@ -16,9 +16,9 @@ from mountcloud.cli.mount import prepared_mountpoint
 from mountcloud.cli.outcome import CommandFailed, explained, ungrouped
 from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths, data_directory
-from mountcloud.daemon.secrets import MemorySecrets
+from mountcloud.daemon.secrets import FileSecrets, LayeredSecrets, MemorySecrets
 from mountcloud.daemon.settings import AccountSettings
-from mountcloud.model.provider import Provider
+from mountcloud.model.provider import Provider, Secrets
 
 _NAME = "demo"
 _ASK_EVERY_S = 0.5
@@ -54,7 +54,9 @@ def _show(provider: str, mountpoint: Path, paths: AccountPaths) -> int:
     with running_server(home / provider) as address:
         options = {"url": address, "username": seed.DEMO_USER}
         account = AccountSettings(_NAME, provider, options, mountpoint, poll_interval_s=2.0)
-        secrets = MemorySecrets({"password": seed.DEMO_PASSWORD, "encryption_password": seed.DEMO_ENCRYPTION_PASSWORD})
+        made_up = {"password": seed.DEMO_PASSWORD, "encryption_password": seed.DEMO_ENCRYPTION_PASSWORD}
+        # What the daemon makes, such as the key of its drafts, must be there the next time.
+        secrets = LayeredSecrets(None, (FileSecrets(paths.secrets), MemorySecrets(made_up)))
         _plant_once(home / f"{provider}.planted", account, secrets, paths)
         paths.create()
         return supervise.run(account, paths, secrets, mountpoint, on_ready=lambda: _ready(mountpoint, home, paths))
@@ -69,7 +71,7 @@ def _refuse_second(paths: AccountPaths) -> None:
     raise CommandFailed(f"a demo runs already {where and f'at {where}'}; end it there with Ctrl-C first")
 
 
-def _plant_once(done: Path, account: AccountSettings, secrets: MemorySecrets, paths: AccountPaths) -> None:
+def _plant_once(done: Path, account: AccountSettings, secrets: Secrets, paths: AccountPaths) -> None:
     """Fill a new server; afterwards the files are the user's, also those that were deleted."""
     from mountcloud.providers import registry
 

@@ -6,12 +6,15 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import trio
 
+from mountcloud.crypt.draft_cipher import DraftSealer
+from mountcloud.daemon.draft_keys import DraftKeys
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.engine.budget import Budget
@@ -32,6 +35,7 @@ from mountcloud.fuse.attributes import Timeouts
 from mountcloud.fuse.notify import KernelNotifier
 from mountcloud.fuse.operations import Operations
 from mountcloud.fuse.session import Session
+from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.policy.names import disambiguate, to_file_name
@@ -78,6 +82,16 @@ def _limits(account: AccountSettings, paths: AccountPaths) -> Limits:
     return usual if account.cache.disk_mib is None else Limits(account.cache.disk_mib * _MIB, usual.keep_free)
 
 
+def _staging(paths: AccountPaths, secrets: Secrets) -> Staging:
+    """Raises ``NoKey`` if drafts are here that nobody could read any more: better no mount than lost work."""
+    keys = DraftKeys(secrets, paths.draft_key)
+    staging = Staging(paths.staging, DraftSealer(keys, os.urandom))
+    staging.demand_keys()
+    with suppress(Failure):  # made now, as a keyring may take its time; a failure is for the first draft that needs it
+        keys.current()
+    return staging
+
+
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
@@ -94,7 +108,7 @@ def assemble(
     provider = retrying(limited(registry.create(account.provider, account.options, secrets)))
     index = Index(paths.index, _name_of)
     journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
-    staging = Staging(paths.staging)
+    staging = _staging(paths, secrets)
     recover(index, journal, staging, time.time())
     chunks = ChunkStore(paths.chunks, _limits(account, paths), _boot(), lambda: shutil.disk_usage(paths.chunks).free)
     memory = account.cache.memory_mib * _MIB

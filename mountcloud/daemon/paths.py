@@ -91,6 +91,11 @@ class AccountPaths:
         return self.state / "secrets.json"
 
     @property
+    def draft_key(self) -> Path:
+        """The name of the key under which new drafts are encrypted."""
+        return self.state / "draft-key"
+
+    @property
     def control(self) -> Path:
         """The socket on which the daemon takes commands."""
         return self.runtime / "control.sock"

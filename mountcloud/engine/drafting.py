@@ -10,7 +10,8 @@ from mountcloud.engine.reading import Library
 from mountcloud.model.errors import Corrupt
 from mountcloud.model.ids import Inode
 from mountcloud.store.index import Entry
-from mountcloud.store.staging import StagedFile, Staging
+from mountcloud.store.staged_file import StagedFile
+from mountcloud.store.staging import Staging
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +82,9 @@ class Drafts:
         """The draft of this inode, if it is being written or owed by this process."""
         return self._drafts.get(inode)
 
-    def create(self, inode: Inode) -> Draft:
-        """A draft of an empty file."""
-        draft = Draft(inode, self.staging.create(), self.clock_ns())
+    def create(self, inode: Inode, *, sealed: bool) -> Draft:
+        """A draft of an empty file; ``sealed`` if the service stores it encrypted. Raises ``OutOfSpace``."""
+        draft = Draft(inode, self.staging.create(sealed=sealed), self.clock_ns())
         self._drafts[inode] = draft
         return draft
 
@@ -108,7 +109,7 @@ class Drafts:
 
     async def _filled(self, entry: Entry) -> Draft:
         """A new draft with the present content; whoever emptied the file meanwhile did not wait, and comes first."""
-        file = self.staging.create()
+        file = self.staging.create(sealed=entry.node.encrypted)
         try:
             await self._fill(file, entry)
         except BaseException:

@@ -76,10 +76,14 @@ class LocalChanges:
                 self.index.set_content(entry.inode, 0, self.clock_ns())
 
     def create_file(self, parent: Entry, name: str) -> Entry:
-        """A new file, empty and not owed before it is sealed."""
+        """A new file, empty and not owed before it is sealed. Raises ``OutOfSpace``."""
         entry = self.index.add(self._new_node(parent.node, name, Kind.FILE))
         self._touch(parent.node.id)
-        self.drafts.create(entry.inode)
+        try:
+            self.drafts.create(entry.inode, sealed=entry.node.encrypted)
+        except BaseException:
+            self.index.drop(entry.inode)
+            raise
         return entry
 
     def make_directory(self, parent: Entry, name: str) -> Entry:

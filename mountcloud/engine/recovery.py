@@ -27,7 +27,7 @@ def recover(index: Index, journal: Journal, staging: Staging, now: float) -> Non
     for operation in owed:
         _lay_over(index, journal, operation, now)
     for path in staging.set_aside({each.staged for each in owed if each.staged}):
-        log.warning("a file that was never closed was kept as %s", path)
+        log.warning("a file that was never closed was kept as %s; see: mountcloud unclosed", path)
     if owed:
         log.info("%d changes are owed to the service from before", len(owed))
 

@@ -78,7 +78,7 @@ class Files:
 
     def _emptied(self, entry: Entry, draft: Draft | None) -> Draft:
         if draft is None:
-            draft = self._core.drafts.create(entry.inode)
+            draft = self._core.drafts.create(entry.inode, sealed=entry.node.encrypted)
         draft.touch(self._core.local.clock_ns())
         draft.file.truncate(0)
         return draft

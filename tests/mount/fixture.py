@@ -115,3 +115,12 @@ def own_mount(fuse: None, account: Account) -> Iterator[Mount]:
     """A mount that the test may break."""
     with mounted(account) as mount:
         yield mount
+
+
+@pytest.fixture
+def troubled(server: RunningSandbox) -> Iterator[RunningSandbox]:
+    """The service; its troubles end with the test."""
+    before = server.control.switches()
+    yield server
+    server.control.clear_faults()
+    server.control.set(**before)

@@ -34,15 +34,6 @@ def place(request: pytest.FixtureRequest, own_mount: Mount, caller: Caller) -> P
     return path
 
 
-@pytest.fixture
-def troubled(server: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The service; its troubles end with the test."""
-    before = server.control.switches()
-    yield server
-    server.control.clear_faults()
-    server.control.set(**before)
-
-
 @pytest.mark.parametrize("kinds", [("access",), ("access", "refresh")], ids=["access token", "both tokens"])
 def test_nobody_notices_that_tokens_expire(
     own_mount: Mount, place: Path, caller: Caller, troubled: RunningSandbox, kinds: tuple[str, ...]

@@ -37,6 +37,7 @@ from mountcloud.store.chunk_store import ChunkStore, Limits
 from mountcloud.store.index import Index
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
+from tests.unit.store.sealing import sealer
 
 EPOCH = 1_700_000_000.0
 RECHECK_S = 60.0
@@ -105,7 +106,7 @@ class Machine:
         self.index = Index(home / "index.db", name_of)
         self.journal = Journal(home / "journal.db")
         self.attributes = Attributes(home / "attributes.db")
-        self.staging = Staging(home / "staging")
+        self.staging = Staging(home / "staging", sealer())
         recover(self.index, self.journal, self.staging, self.now())
         self.kernel = RecordedKernel()
         chunks = ChunkStore(home / "chunks", Limits(1 << 30, 0), "boot", lambda: 1 << 40)

@@ -12,7 +12,8 @@ import trio.testing
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.sqlite import Database
-from mountcloud.store.staging import StagedFile, Staging
+from mountcloud.store.staged_file import SealedFile, StagedFile
+from mountcloud.store.staging import Staging
 from tests.unit.engine.harness import Machine, Remote, new_service
 
 Result = TypeVar("Result")
@@ -38,14 +39,14 @@ class Executioner:
 
     def watch(self, patch: pytest.MonkeyPatch) -> None:
         watched: list[tuple[type, str]] = [(Database, "run"), (Staging, "remove"), (Staging, "create")]
-        watched += [(StagedFile, "pwrite"), (StagedFile, "truncate")]
+        watched += [(StagedFile, "pwrite"), (StagedFile, "truncate"), (SealedFile, "truncate")]
         for kind, name in watched:
             patch.setattr(kind, name, self._ticking(getattr(kind, name)))
 
     def _ticking(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: object) -> object:
+        def call(*args: object, **keywords: object) -> object:
             self.tick()
-            return original(*args)
+            return original(*args, **keywords)
 
         return call
 
@@ -159,7 +160,13 @@ async def perform(here: Machine, step: Step) -> None:
     await trio.sleep(0.3)
 
 
-def live(home: Path, service: MemoryService, at: int | None) -> tuple[int, int]:
+def seal_all(patch: pytest.MonkeyPatch) -> None:
+    """Drafts as those of encrypted rooms, though the service keeps everything in plain text."""
+    create = Staging.create
+    patch.setattr(Staging, "create", lambda staging, *, sealed: create(staging, sealed=True))
+
+
+def live(home: Path, service: MemoryService, at: int | None, *, sealed: bool) -> tuple[int, int]:
     """Run the script until the end or the kill; tells the steps that returned and the ticks."""
     executioner, done = Executioner(None), [0]
     dead: list[Machine] = []
@@ -177,6 +184,8 @@ def live(home: Path, service: MemoryService, at: int | None) -> tuple[int, int]:
             nursery.cancel_scope.cancel()
 
     with pytest.MonkeyPatch.context() as patch:
+        if sealed:
+            seal_all(patch)
         executioner.watch(patch)
         try:
             trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
@@ -205,23 +214,23 @@ def recover(home: Path, service: MemoryService) -> State:
     return seen[0]
 
 
-def total_ticks(tmp_path: Path) -> int:
+def total_ticks(tmp_path: Path, *, sealed: bool) -> int:
     home = tmp_path / "whole"
-    done, ticks = live(home, new_service(), None)
+    done, ticks = live(home, new_service(), None, sealed=sealed)
     assert done == len(SCRIPT)
     shutil.rmtree(home)
     return ticks
 
 
-@pytest.mark.parametrize("index", ["kept", "deleted"])
+@pytest.mark.parametrize(("index", "sealed"), [("kept", False), ("deleted", True)])
 @pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.slow)])
-def test_nothing_closed_is_lost_wherever_the_daemon_dies(tmp_path: Path, index: str, stride: int) -> None:
+def test_nothing_closed_is_lost_wherever_the_daemon_dies(tmp_path: Path, index: str, sealed: bool, stride: int) -> None:
     failed: list[str] = []
-    ticks = total_ticks(tmp_path)
+    ticks = total_ticks(tmp_path, sealed=sealed)
     assert ticks > 200
     for at in range(3, ticks, stride):
         home, service = tmp_path / str(at), new_service()
-        done, _ = live(home, service, at)
+        done, _ = live(home, service, at, sealed=sealed)
         if index == "deleted":
             for path in home.glob("index.db*"):
                 path.unlink()

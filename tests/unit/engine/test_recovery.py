@@ -15,6 +15,7 @@ from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.index import Index
 from mountcloud.store.staging import Staging
 from tests.unit.engine.harness import Machine, Remote, on_trio
+from tests.unit.store.sealing import sealer
 
 
 class Killed(BaseException):
@@ -169,7 +170,7 @@ async def test_missing_bytes_are_told_and_do_not_stop_the_rest(
         await here.write("a", b"1")
         await here.write("b", b"2")
         await here.kill()
-        Staging(tmp_path / "staging").remove(here.owed[0].staged)
+        Staging(tmp_path / "staging", sealer()).remove(here.owed[0].staged)
         here = await reborn(tmp_path, service, nursery)
         await here.drain()
         assert remote.tree() == {"b": b"2"}

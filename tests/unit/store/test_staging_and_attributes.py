@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from mountcloud.model.errors import Corrupt, OutOfSpace, Unavailable
+from mountcloud.model.errors import Corrupt, NoKey, OutOfSpace, Unavailable
 from mountcloud.model.ids import NodeId
 from mountcloud.store.attributes import Attributes, Stored
+from mountcloud.store.staged_file import StagedFile
 from mountcloud.store.staging import Staging
+from tests.unit.store.sealing import sealer
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,7 @@ def test_a_disk_in_trouble_has_its_failure(
     def trouble(*_: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    file = Staging(tmp_path).create()
+    file = Staging(tmp_path, sealer()).create(sealed=False)
     monkeypatch.setattr(os, call, trouble)
     with pytest.raises(failure):
         file.pwrite(b"1", 0) if call == "pwrite" else file.truncate(1)
@@ -31,15 +33,16 @@ def test_a_disk_in_trouble_has_its_failure(
 def test_a_short_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda descriptor, data, offset: whole(descriptor, data[:3], offset))
-    file = Staging(tmp_path).create()
+    file = Staging(tmp_path, sealer()).create(sealed=False)
     assert file.pwrite(b"0123456789", 2) == 10
     assert file.pread(100, 0) == b"\0\0" + b"0123456789"
     file.close()
 
 
-def test_drafts_are_private_and_found_again(tmp_path: Path) -> None:
-    staging = Staging(tmp_path / "s")
-    file = staging.create()
+@pytest.mark.parametrize("sealed", [False, True])
+def test_drafts_are_private_and_found_again(tmp_path: Path, sealed: bool) -> None:
+    staging = Staging(tmp_path / "s", sealer())
+    file = staging.create(sealed=sealed)
     file.pwrite(b"1", 0)
     file.close()
     file.close()
@@ -55,19 +58,42 @@ def test_drafts_are_private_and_found_again(tmp_path: Path) -> None:
         staging.open(file.name)
 
 
-def test_orphans_are_set_aside_and_nothing_else(tmp_path: Path) -> None:
-    staging = Staging(tmp_path)
-    kept, orphan, empty = staging.create(), staging.create(), staging.create()
+@pytest.mark.parametrize("sealed", [False, True])
+def test_orphans_are_set_aside_and_nothing_else(tmp_path: Path, sealed: bool) -> None:
+    staging = Staging(tmp_path, sealer())
+    kept, orphan, empty = (staging.create(sealed=sealed) for _ in range(3))
     kept.pwrite(b"kept", 0)
     orphan.pwrite(b"orphan", 0)
     for file in (kept, orphan, empty):
         file.close()
     (moved,) = staging.set_aside([kept.name])
-    assert moved.read_bytes() == b"orphan"
+    assert unclosed(staging) == {moved.name: b"orphan"}
     assert staging.set_aside([kept.name]) == [], "what was set aside stays there"
-    assert moved.read_bytes() == b"orphan"
-    assert kept.path.read_bytes() == b"kept"
+    assert unclosed(staging) == {orphan.name: b"orphan"}
+    assert contents(staging.open(kept.name)) == b"kept"
     assert not empty.path.exists()
+
+
+def contents(file: StagedFile) -> bytes:
+    data = file.pread(file.size, 0)
+    file.close()
+    return data
+
+
+def unclosed(staging: Staging) -> dict[str, bytes]:
+    return {file.name: contents(file) for file in staging.unclosed()}
+
+
+def test_a_draft_without_its_key_is_told_of_before_anything_else(tmp_path: Path) -> None:
+    file = Staging(tmp_path, sealer("aaaaaaaa")).create(sealed=True)
+    file.pwrite(b"1", 0)
+    file.close()
+    (tmp_path / "damaged.sealed").write_bytes(b"damaged")
+    (tmp_path / "being made.sealed").touch()
+    Staging(tmp_path, sealer("aaaaaaaa")).demand_keys()
+    with pytest.raises(NoKey):
+        Staging(tmp_path, sealer("bbbbbbbb")).demand_keys()
+    assert contents(Staging(tmp_path, sealer("bbbbbbbb", "aaaaaaaa")).open(file.name)) == b"1"
 
 
 def test_attributes_survive_and_follow_their_node(tmp_path: Path) -> None:
