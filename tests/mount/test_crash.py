@@ -34,6 +34,7 @@ def crash(mount: Mount, caller: Caller, place: Path) -> None:
 
 
 @pytest.mark.semantics("close-kill")
+@pytest.mark.durability("kill-closed")
 def test_closed_files_arrive_after_a_crash(own_mount: Mount, place: Path) -> None:
     with Caller() as caller:
         caller(make_many, place, 50)
@@ -93,6 +94,7 @@ def without_handle(step: Step) -> Step:
     return Step("list") if step.handle else step
 
 
+@pytest.mark.durability("kill-steps")
 @pytest.mark.parametrize("seed", [5, 6])
 def test_any_history_survives(own_mount: Mount, place: Path, tmp_path: Path, seed: int) -> None:
     with Caller() as caller:
@@ -115,6 +117,7 @@ def test_an_orderly_end_sends_everything_or_keeps_it(own_mount: Mount, place: Pa
         assert caller(wrong_ones, place, 50) == []
 
 
+@pytest.mark.durability("one-daemon")
 def test_a_second_daemon_is_refused(own_mount: Mount, place: Path) -> None:
     with Caller() as caller:
         caller(write_file, place / "file", b"before")

@@ -34,7 +34,7 @@ def work(place: Path) -> int:
     (place / "removed").unlink()
     write_file(place / "replaced", MARK * 300)
     write_file(place / "beside", MARK * 200)
-    os.rename(place / "beside", place / "replaced")
+    (place / "beside").rename(place / "replaced")
     write_file(place / "on the service", MARK, os.O_WRONLY)
     fd = os.open(place / "open", os.O_WRONLY | os.O_CREAT)
     os.write(fd, MARK * 100)

@@ -74,6 +74,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.durability("kill-reply")
 @pytest.mark.parametrize(
     "fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('status', '')} {fault['path']}"
 )
@@ -105,6 +106,7 @@ def test_every_change_arrives_once(
 
 
 @pytest.mark.semantics("close-local")
+@pytest.mark.durability("offline")
 def test_work_goes_on_while_the_service_is_away(fuse: None, tmp_path: Path, caller: Caller) -> None:
     server = start_sandbox(tmp_path / "data")
     account, port = new_account(server), int(server.base_url.rpartition(":")[2])

@@ -222,6 +222,7 @@ def total_ticks(tmp_path: Path, *, sealed: bool) -> int:
     return ticks
 
 
+@pytest.mark.durability("kill-closed", "kill-steps")
 @pytest.mark.parametrize(("index", "sealed"), [("kept", False), ("deleted", True)])
 @pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.slow)])
 def test_nothing_closed_is_lost_wherever_the_daemon_dies(tmp_path: Path, index: str, sealed: bool, stride: int) -> None:

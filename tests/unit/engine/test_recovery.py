@@ -113,6 +113,7 @@ async def test_what_was_never_closed_is_set_aside(tmp_path: Path, service: Memor
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.durability("kill-reply")
 @pytest.mark.parametrize("keep_index", [True, False])
 @on_trio
 async def test_an_upload_cut_off_after_its_effect_is_recognised(

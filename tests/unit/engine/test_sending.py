@@ -165,6 +165,7 @@ async def test_trouble_is_outlasted(tmp_path: Path, service: MemoryService, remo
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.durability("refused-kept")
 @on_trio
 async def test_what_cannot_be_sent_is_parked_with_its_bytes(
     tmp_path: Path, service: MemoryService, remote: Remote
