@@ -19,7 +19,7 @@ _HTML = b"<!doctype html><html><body><h1>Trouble</h1><p>A proxy says so.</p></bo
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to requests whose method and path match the expressions (both anywhere in the text).
+    """What happens to requests whose method, path and User-Agent match the expressions (anywhere in the text).
 
     ``status``: answer at once with ``status``, ``error_code``, ``headers`` and a ``body`` of that kind.
     ``drop``: close the connection at once. ``lost_reply``: let the request take effect, then close the connection.
@@ -39,6 +39,7 @@ class Fault:
     body: str = "json"
     after: int = 0
     seconds: float = 0
+    agent: str = ""
     hits: int = 0
 
     def __post_init__(self) -> None:
@@ -47,12 +48,14 @@ class Fault:
         try:
             re.compile(self.path)
             re.compile(self.method)
+            re.compile(self.agent)
         except re.error as problem:
             raise ValueError(f"not a regular expression: {problem}") from None
 
-    def takes(self, method: str, path: str) -> bool:
+    def takes(self, method: str, path: str, agent: str) -> bool:
         """True if it strikes this request; counts."""
-        if self.count == 0 or not re.search(self.path, path) or not re.search(self.method, method):
+        matches = re.search(self.path, path) and re.search(self.method, method) and re.search(self.agent, agent)
+        if self.count == 0 or not matches:
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -126,7 +129,8 @@ class TroubleMaker:
         self._trouble.counts[f"{record.method} {record.template}"] += 1
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = next((fault for fault in self._trouble.faults if fault.takes(scope["method"], scope["path"])), None)
+        request = (scope["method"], scope["path"], _agent(scope))
+        fault = next((fault for fault in self._trouble.faults if fault.takes(*request)), None)
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.kind == "status":
@@ -157,6 +161,10 @@ def template_of(path: str, params: dict[str, object]) -> str:
     for name, value in params.items():
         path = re.sub(rf"/{re.escape(str(value))}(?=/|$)", f"/{{{name}}}", path)
     return path
+
+
+def _agent(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), "")
 
 
 def _noting(send: Send, record: Record) -> Send:

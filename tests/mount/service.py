@@ -8,6 +8,14 @@ import httpx
 CLIENT = ("dracoon_legacy_scripting", "")
 
 
+class Refused(AssertionError):
+    """The service refused; ``status`` is its answer's."""
+
+    def __init__(self, words: str, status: int) -> None:
+        super().__init__(words)
+        self.status = status
+
+
 class Service:
     """Paths are from the top of the account, such as ``/Projects/notes.txt``."""
 
@@ -33,7 +41,8 @@ class Service:
         if answer.status_code == 401:  # other tests let tokens expire
             self._log_in()
             answer = self._http.request(method, f"/api/v4{path}", **keywords)
-        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        if not answer.is_success:
+            raise Refused(f"{method} {path}: {answer.status_code} {answer.text}", answer.status_code)
         return answer.json() if answer.content else None
 
     def children(self, node: int) -> list[dict[str, Any]]:
@@ -90,11 +99,16 @@ class Service:
         self.ask("PUT", f"/nodes/files/uploads/{channel}", json=ending)
 
     def download(self, path: str) -> bytes:
+        """The stored bytes of the file at a path."""
+        return self.content(self.id(path))
+
+    def content(self, node: int) -> bytes:
         """The stored bytes of a file (DRACOON facts, 11)."""
-        url = self.ask("POST", f"/nodes/files/{self.id(path)}/downloads")["downloadUrl"]
+        url = self.ask("POST", f"/nodes/files/{node}/downloads")["downloadUrl"]
         with httpx.Client(timeout=60, trust_env=False) as http:
             answer = http.get(url)
-        answer.raise_for_status()
+        if not answer.is_success:
+            raise Refused(f"downloading node {node}: {answer.status_code}", answer.status_code)
         return answer.content
 
     def rename(self, path: str, name: str) -> None:

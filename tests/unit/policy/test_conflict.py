@@ -47,3 +47,15 @@ def test_cut_names_are_numbered_too() -> None:
     second = conflict_name("x" * 255, "h", "d", {first}.__contains__)
     assert second.endswith(" (conflict h d 2)")
     assert len(second) == 255
+
+
+@pytest.mark.parametrize("earlier", ["", " (conflict laptop 2024-05-01)", " (conflict old desk 2023-01-31 12)"])
+def test_a_copy_of_a_copy_is_named_after_the_file(earlier: str) -> None:
+    taken = {"a.txt", "a (conflict laptop 2024-05-01).txt"}
+    made = conflict_name(f"a{earlier}.txt", "laptop", "2024-05-01", taken.__contains__)
+    assert made == "a (conflict laptop 2024-05-01 2).txt"
+
+
+def test_a_file_that_is_named_like_nothing_but_a_conflict_keeps_its_name() -> None:
+    name = " (conflict laptop 2024-05-01)"
+    assert conflict_name(name, "h", "2025-01-01", TAKEN_BY_NOBODY) == f"{name} (conflict h 2025-01-01)"
