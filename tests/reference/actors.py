@@ -93,12 +93,15 @@ class DracoonClient:
         self.service.make_folder(f"{self.place}/{path}")
 
     def move(self, path: str, target: str) -> None:
-        """As ``SecondClient.move``; the service knows renames and moves as two calls."""
+        """As ``SecondClient.move``; renames and moves are two calls, and the new name may be taken in the old place."""
         old, new = PurePosixPath(path), PurePosixPath(target)
-        if old.name != new.name:
+        if old.parent == new.parent:
             self.service.rename(f"{self.place}/{old}", new.name)
-        if old.parent != new.parent:
-            self.service.move(f"{self.place}/{old.parent / new.name}", f"{self.place}/{new.parent}")
+            return
+        passing = f"passing-{new.name}"
+        self.service.rename(f"{self.place}/{old}", passing)
+        self.service.move(f"{self.place}/{old.parent / passing}", f"{self.place}/{new.parent}")
+        self.service.rename(f"{self.place}/{new.parent / passing}", new.name)
 
     def remove(self, path: str) -> None:
         """As ``SecondClient.remove``."""

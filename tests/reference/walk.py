@@ -65,10 +65,13 @@ class Walk:
     # What can be known.
 
     def _shown(self, path: str) -> int | None:
-        """What a program sees in a file now; None if there is nothing, or it cannot be had for the trouble."""
+        """What a program sees in a file now, None if there is none.
+
+        A file that cannot be read for the trouble is left alone: nobody could say what was taken away with it.
+        """
         try:
             content = self.caller(self.program.read, path)
-        except OSError:
+        except FileNotFoundError:
             return None
         return token_of(content)
 
@@ -107,7 +110,11 @@ class Walk:
 
     def _read_back(self, path: str, token: int) -> None:
         """What was just closed is what the next program reads, unless the service has something newer there."""
-        shown = self._shown(path)
+        try:
+            shown = self._shown(path)
+        except OSError as error:
+            self._note("read_back", f"{error.strerror}")
+            return
         assert shown in {token, None} or shown == self._stored(path), f"{path} shows {shown} after <{token}> was closed"
 
     def create(self) -> None:
