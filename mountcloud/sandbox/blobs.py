@@ -26,7 +26,11 @@ class Blobs:
 
     def path(self, name: str) -> Path:
         """Where the bytes are."""
-        return self._directory / name[:2] / name
+        return self._directory / self.place(name)
+
+    def place(self, name: str) -> str:
+        """Where they are below the directory."""
+        return f"{name[:2]}/{name}"
 
     def write(self, name: str, data: bytes, offset: int) -> None:
         """Put bytes at an offset."""

@@ -96,6 +96,13 @@ def test_count_of_uses(calm_sandbox: RunningSandbox, account: Account, file: int
     assert [plain().get(url).status_code for _ in range(3)] == [200, 200, 401]
 
 
+def test_stored_bytes_that_another_server_offers(calm_sandbox: RunningSandbox, account: Account, file: int) -> None:
+    calm_sandbox.control.set(downloads_at="http://127.0.0.1:1/blobs")
+    url: str = ok(account.post(f"/nodes/files/{file}/downloads"))["downloadUrl"]
+    place = url.removeprefix("http://127.0.0.1:1/")
+    assert (calm_sandbox.data_dir / place).read_bytes() == DATA
+
+
 def test_a_replaced_file_is_gone(calm_sandbox: RunningSandbox, account: Account) -> None:
     room = account.room()
     file = account.file(room, "a")["id"]

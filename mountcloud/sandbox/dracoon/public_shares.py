@@ -82,7 +82,8 @@ def open_download(call: Call) -> Response:
     if node["type"] != "file":
         raise Refusal(SHARE_OF_CONTAINER)
     call.box.db.run("UPDATE share SET used = used + 1 WHERE id = ?", row["id"])
-    return reply({"downloadUrl": download_url(call, new_download(call.box, node["id"], None))}, 201)
+    token = new_download(call.box, node["id"], None)
+    return reply({"downloadUrl": download_url(call, token, node["blob"])}, 201)
 
 
 def show_upload(call: Call) -> Response:

@@ -18,6 +18,8 @@ class Switches:
     ``branch_delay``: from a change to the new branchVersion of the ancestors; negative: only when triggered.
     ``branch_value``: ancestors get a ``fresh`` number, or that of the ``change`` (if it is greater than their own).
     ``static_downloads``: download URLs lead to the second listener.
+    ``downloads_at``: download URLs lead to stored bytes below this URL, where another server offers the directory
+    ``blobs`` without any check, so that measurements need not measure this one. Empty: not so.
     ``download_uses``, ``space_limit``: -1 = unlimited.
     ``complete_window``: after a classic completion (then 202) the node answers 404 this long.
     ``s3_finish_delay``: from the completion of an S3 upload to ``done``.
@@ -44,6 +46,7 @@ class Switches:
     s3_finish_delay: float = 0.05
     s3_late_conflicts: bool = False
     static_downloads: bool = False
+    downloads_at: str = ""
     download_lifetime: float = 300
     download_uses: int = FOREVER
     latency: float = 0

@@ -162,11 +162,12 @@ def test_bench_lists_and_takes_measurements(checkout: Checkout) -> None:
     empty = checkout.run("bench")
     assert (empty.returncode, "no measurements" in empty.stderr) == (0, True)
     (checkout.directory / "bench").mkdir()
-    (checkout.directory / "bench" / "reading.py").touch()
+    for name in ("__init__.py", "reading.py"):
+        (checkout.directory / "bench" / name).touch()
     assert checkout.run("bench").stdout == "reading\n"
     assert checkout.run("bench", "writing").returncode == 1
     assert checkout.run("bench", "reading", "fast").returncode == 0
-    assert checkout.calls()[-1] == ".venv/bin/python bench/reading.py fast"
+    assert checkout.calls()[-1] == ".venv/bin/python -m bench.reading fast"
 
 
 def test_usage(checkout: Checkout) -> None:
