@@ -33,6 +33,7 @@ setup(
         "test": [*SANDBOX, *LINT, *TEST],
         # The services' own clients pin old libraries, so they live in an environment of their own (see ./run).
         "interop-dracoon": ["dracoon>=1.13"],
+        "interop-nextcloud": ["nc-py-api>=0.20"],
     },
     entry_points={"console_scripts": ["mountcloud=mountcloud.cli.main:main"]},
 )

@@ -43,7 +43,7 @@ class Dav:
     """One account's files; paths are from its top."""
 
     def __init__(self, base_url: str, account: str, login: str, password: str) -> None:
-        self.account, self.login = account, login
+        self.account, self.login, self.password = account, login, password
         self._http = httpx.Client(base_url=base_url, timeout=60, trust_env=False, auth=(login, password))
 
     def __enter__(self) -> Self:

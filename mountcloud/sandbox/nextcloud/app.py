@@ -47,6 +47,7 @@ def app(box: Sandbox, extra: Sequence[BaseRoute] = ()) -> Starlette:
         ("versions", bins.VERSIONS, _STREAMED),
     ):
         routes += _space(f"{DAV_BASE}/{name}/{{user}}", handlers, streams, f"{DAV_BASE}/{name}/{{user}}/")
+    routes += _space(DAV_BASE, {"SEARCH": files.search}, _STREAMED, f"{DAV_BASE}/")
     routes += _space("/remote.php/webdav", files.HANDLERS, files.STREAMS, "/remote.php/webdav/")
     made = Starlette(routes=routes, exception_handlers={404: _unknown})
     made.state.box = box

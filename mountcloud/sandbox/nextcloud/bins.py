@@ -10,7 +10,7 @@ from mountcloud.sandbox.nextcloud.calls import DAV_BASE, Call, Handler
 from mountcloud.sandbox.nextcloud.errors import Refusal, not_found
 from mountcloud.sandbox.nextcloud.multistatus import Item, answer, quoted, wanted
 from mountcloud.sandbox.nextcloud.names import DAV, NC, OC
-from mountcloud.sandbox.nextcloud.properties import media_type
+from mountcloud.sandbox.nextcloud.properties import media_type, oc_id
 from mountcloud.sandbox.nextcloud.tree import Row
 from mountcloud.sandbox.ranges import StoredBytes, range_of
 
@@ -32,11 +32,11 @@ def list_trash(call: Call) -> Response:
     if call.path not in {(), ("trash",)}:
         raise not_found("/".join(call.path))
     rows = call.box.db.all(_TRASHED, call.account["trash"]) if call.path and call.depth else []
-    items = [_collection(call, "trash/"), *(_item(call, f"trash/{row['name']}", _of_trash(row)) for row in rows)]
+    items = [_collection(call, "trash/"), *(_item(call, f"trash/{row['name']}", _of_trash(call, row)) for row in rows)]
     return answer(items, minimal=call.minimal)
 
 
-def _of_trash(row: Row) -> dict[str, str]:
+def _of_trash(call: Call, row: Row) -> dict[str, str]:
     directory = row["kind"] == "directory"
     return {
         f"{{{DAV}}}resourcetype": "<d:collection/>" if directory else "",
@@ -44,6 +44,7 @@ def _of_trash(row: Row) -> dict[str, str]:
         **({} if directory else {f"{{{DAV}}}getcontentlength": str(row["size"])}),
         f"{{{DAV}}}getetag": f"&quot;{row['etag']}&quot;",
         f"{{{OC}}}fileid": str(row["id"]),
+        f"{{{OC}}}id": oc_id(call.box, row["id"]),
         f"{{{OC}}}size": str(row["size"]),
         f"{{{NC}}}trashbin-filename": escape(row["original"].rpartition("/")[2]),
         f"{{{NC}}}trashbin-original-location": escape(row["original"]),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +11,15 @@ from starlette.responses import Response
 from mountcloud.sandbox.nextcloud import conditions, storing, tree
 from mountcloud.sandbox.nextcloud.calls import DAV_BASE, Call, Handler, Streaming, split
 from mountcloud.sandbox.nextcloud.errors import Refusal, not_found
-from mountcloud.sandbox.nextcloud.multistatus import Item, answer, report_name, updates, wanted
+from mountcloud.sandbox.nextcloud.multistatus import (
+    Item,
+    answer,
+    report_name,
+    sought_id,
+    sought_properties,
+    updates,
+    wanted,
+)
 from mountcloud.sandbox.nextcloud.names import DAV, SABRE
 from mountcloud.sandbox.nextcloud.properties import Describer, media_type, oc_id
 from mountcloud.sandbox.nextcloud.storing import Incoming
@@ -241,6 +250,19 @@ def report(call: Call) -> Response:
     """Files have no sync-collection; asking for it leaves an error in the server's log (WebDAV facts, 2)."""
     words = f"The {report_name(call.body)} REPORT is not supported"
     raise Refusal(415, words, name=rf"{SABRE}\ReportNotSupported")
+
+
+def search(call: Call) -> Response:
+    """By file id, in the account's own files (RFC 5323; WebDAV facts, 2: change detection)."""
+    node, path = sought_id(call.body), list[str]()
+    row = call.box.db.one("SELECT * FROM node WHERE id = ?", node)
+    while row is not None and row["parent"] is not None:
+        path.insert(0, row["name"])
+        row = tree.by_id(call.box, row["parent"])
+    spot = tree.look(call.box, call.account, path) if path else None
+    found = [spot] if spot is not None and spot.node["id"] == node else []
+    describe = replace(describer(call), base=f"{DAV_BASE}/files/{call.account['id']}/")
+    return answer([describe.item(each, sought_properties(call.body)) for each in found])
 
 
 def options(call: Call) -> Response:

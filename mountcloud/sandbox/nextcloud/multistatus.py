@@ -1,5 +1,6 @@
 """XML in and out: what PROPFIND and PROPPATCH ask, and 207 answers as SabreDAV writes them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError, tostring
@@ -10,7 +11,7 @@ from defusedxml.ElementTree import fromstring
 from starlette.responses import Response
 
 from mountcloud.sandbox.nextcloud.errors import Refusal
-from mountcloud.sandbox.nextcloud.names import DAV, PREFIXES
+from mountcloud.sandbox.nextcloud.names import DAV, OC, PREFIXES
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~()/")
 USUAL = ("getlastmodified", "getcontentlength", "resourcetype", "quota-used-bytes", "quota-available-bytes", "getetag")
@@ -49,6 +50,22 @@ def updates(body: bytes) -> list[tuple[str, str | None, str]]:
             remove = step.tag == f"{{{DAV}}}remove"
             found.append((each.tag, None if remove else _inner(each), "".join(each.itertext())))
     return found
+
+
+def sought_id(body: bytes) -> int:
+    """The number that a SEARCH compares ``oc:fileid`` with; 400 for any other search."""
+    equal = _parsed(body, "searchrequest").find(f".//{{{DAV}}}where/{{{DAV}}}eq")
+    prop = None if equal is None else equal.find(f"{{{DAV}}}prop/{{{OC}}}fileid")
+    digits = re.match(r"\d+", "" if equal is None else equal.findtext(f"{{{DAV}}}literal") or "")
+    if prop is None or digits is None:
+        raise Refusal(400, "This server searches for oc:fileid alone")
+    return int(digits[0])
+
+
+def sought_properties(body: bytes) -> tuple[str, ...]:
+    """The properties that a SEARCH asks for."""
+    asked = _parsed(body, "searchrequest").find(f".//{{{DAV}}}select/{{{DAV}}}prop")
+    return USUAL_NAMES if asked is None else tuple(each.tag for each in asked)
 
 
 def report_name(body: bytes) -> str:
@@ -94,5 +111,8 @@ def _propstat(inner: str, status: str) -> str:
 def _element(name: str, inner: str) -> str:
     space, _, local = name[1:].rpartition("}") if name.startswith("{") else ("", "", name)
     prefix = PREFIXES.get(space)
-    tag, bound = (f"{prefix}:{local}", "") if prefix else (f"x1:{local}", f' xmlns:x1="{escape(space)}"')
+    if not space:
+        tag, bound = local, ' xmlns=""'
+    else:
+        tag, bound = (f"{prefix}:{local}", "") if prefix else (f"x1:{local}", f' xmlns:x1="{escape(space)}"')
     return f"<{tag}{bound}>{inner}</{tag}>" if inner else f"<{tag}{bound}/>"

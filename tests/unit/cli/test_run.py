@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TEST_PACKAGES = (
     "fuse3 libfuse3-dev pkg-config gcc libc6-dev python3-dev python3-venv ca-certificates git rsync sqlite3 tar attr"
-    " acl vim-tiny diffutils findutils procps psmisc util-linux shellcheck"
+    " acl vim-tiny diffutils findutils procps psmisc util-linux shellcheck rclone litmus"
 )
 
 
@@ -81,7 +81,7 @@ def test_a_complete_test_run(checkout: Checkout) -> None:
     assert checkout.run("test").returncode == 0
     assert checkout.calls() == [
         ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
-        ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13",
+        ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13 nc-py-api>=0.20",
         ".venv/bin/ruff format --check .",
         ".venv/bin/ruff check .",
         ".venv/bin/mypy ",
@@ -100,7 +100,7 @@ def test_nothing_is_installed_twice_until_the_packaging_changes(checkout: Checko
     checkout.run("test", "-x")
     assert [call for call in checkout.calls() if "pip" in call] == [
         ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
-        ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13",
+        ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13 nc-py-api>=0.20",
     ]
 
 
