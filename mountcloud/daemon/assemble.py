@@ -38,6 +38,7 @@ from mountcloud.fuse.session import Session
 from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
+from mountcloud.policy.freshness import Pace
 from mountcloud.policy.names import disambiguate, to_file_name
 from mountcloud.providers import registry
 from mountcloud.providers.wrap.limited import limited
@@ -96,6 +97,12 @@ def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
+def _pace(account: AccountSettings) -> Pace:
+    """While the kernel answers by itself a mount in use looks unused, so idleness begins well after that."""
+    unseen_s = max(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
+    return Pace(account.poll_interval_s, account.idle_poll_interval_s, max(2 * unseen_s, 120.0))
+
+
 def _name_of(node: Node, taken: Callable[[str], bool]) -> str:
     name = to_file_name(node.name)
     return disambiguate(name, taken, node.id) if taken(name) else name
@@ -129,7 +136,8 @@ def assemble(
         salvage,
     )
     notifier = KernelNotifier()
-    syncer = Syncer(provider, index, journal, drafts, notifier, time.time, recheck_s=6 * account.poll_interval_s)
+    recheck_s = 6 * account.poll_interval_s
+    syncer = Syncer(provider, index, journal, drafts, notifier, time.time, recheck_s, _pace(account))
     replayer = Replayer(
         index=index,
         journal=journal,

@@ -54,8 +54,8 @@ class UploadSettings:
 class AttributeSettings:
     """``[accounts.NAME.attributes]``: seconds in which the kernel need not ask (it is told of changes)."""
 
-    entry_timeout_s: float = field(default=60.0, metadata=_between(0, 86400))
-    attribute_timeout_s: float = field(default=60.0, metadata=_between(0, 86400))
+    entry_timeout_s: float = field(default=300.0, metadata=_between(0, 86400))
+    attribute_timeout_s: float = field(default=300.0, metadata=_between(0, 86400))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class AccountSettings:
     mountpoint: Path | None = None
     allow_other: bool = False
     poll_interval_s: float = field(default=10.0, metadata=_between(0.1, 86400))
+    idle_poll_interval_s: float = field(default=60.0, metadata=_between(0.1, 86400))
     cache: CacheSettings = CacheSettings()
     upload: UploadSettings = UploadSettings()
     attributes: AttributeSettings = AttributeSettings()

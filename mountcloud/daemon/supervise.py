@@ -28,6 +28,8 @@ GRACE = 30.0
 """Seconds that an ending daemon gives to uploads; what is left is in the journal and goes on at the next start."""
 
 _CHUNKS_INTERVAL = 5.0
+_FORGETTING_S = 10.0
+"""Seconds that a refresh waits for the kernel at most."""
 
 
 def run(
@@ -78,7 +80,7 @@ async def _live(
     try:
         async with trio.open_nursery() as services:
             mount = assemble(account, paths, secrets, mountpoint, services)
-            front = Front(mount, systemd, account.poll_interval_s)
+            front = Front(mount, systemd)
             await services.start(control.serve, paths.control, front)
             await front.serve(services, on_ready)
             services.cancel_scope.cancel()
@@ -98,10 +100,9 @@ async def _close(mount: Mount) -> None:
 class Front:
     """The mount and the commands that the control socket takes; implements ``control.Commands``."""
 
-    def __init__(self, mount: Mount, systemd: Notifier, poll_interval_s: float) -> None:
+    def __init__(self, mount: Mount, systemd: Notifier) -> None:
         self._mount = mount
         self._systemd = systemd
-        self._poll_interval_s = poll_interval_s
         self._state = "starting"
 
     async def serve(self, services: trio.Nursery, on_ready: Callable[[], None]) -> None:
@@ -110,7 +111,7 @@ class Front:
         session = self._mount.session
         session.mount(self._mount.operations)
         try:
-            services.start_soon(self._mount.syncer.run, self._poll_interval_s)
+            services.start_soon(self._mount.syncer.run)
             services.start_soon(self._mount.replayer.run)
             services.start_soon(self._watch_signals)
             services.start_soon(self._watchdog)
@@ -185,11 +186,16 @@ class Front:
             "owed": self._owed(),
             "parked": len(parked),
             "message": parked[0].error if parked else "",
+            "kernel_requests": self._mount.operations.answered,
         }
 
     async def refresh(self, path: str | None) -> None:
-        """Look for changes now; all of them, whatever the path. A failure reaches the asker."""
+        """Look for changes now; all of them, whatever the path. What was found is seen afterwards.
+
+        A failure reaches the asker.
+        """
         await self._mount.syncer.poll()
+        await trio.to_thread.run_sync(self._mount.session.notifier.wait, _FORGETTING_S)
 
     async def sync(self, path: str | None) -> None:
         """Wait until nothing is owed that can be sent; raises ``Failure`` if something needs help."""

@@ -1,5 +1,6 @@
 """Remote facts -> index -> kernel. Only what the service says in so many words removes anything."""
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from mountcloud.model.ids import ROOT_INODE, Cursor, NodeId, Ref, is_local
 from mountcloud.model.node import Node
 from mountcloud.model.operation import OperationKind
 from mountcloud.model.provider import ChangeFeed, Provider, Usage
+from mountcloud.policy.freshness import Listing, Pace, Recheck, due, is_remembered, pause
 from mountcloud.policy.overlay import overlay
 from mountcloud.policy.reduce import Plan, reduce
 from mountcloud.policy.treediff import compare
@@ -25,10 +27,14 @@ log = logging.getLogger(__name__)
 
 LISTING_DEADLINE = 30.0
 """Seconds that a program waits for the first listing of a directory at most."""
+_OFFLINE_DEADLINE = 5.0
+"""The same while the service is known to be away."""
 _CURSOR = "cursor"
 _MOST_AT_ONCE = 5000
-_RECHECKED_AT_ONCE = 8
+_USAGE = "usage"
 _USAGE_INTERVAL = 60.0
+_COLD_S = 3600.0
+"""Seconds after which a service that tells of no changes is asked for every directory again."""
 
 
 class KernelCache(Protocol):
@@ -43,7 +49,8 @@ class Syncer:
     """Keeps the index true to the service. ``clock`` tells seconds since the epoch.
 
     A change below a directory may be told late or not at all (DRACOON facts, 17), so directories that were opened
-    lately are listed again when their listing is older than ``recheck_s``.
+    lately are listed again when their listing is older than ``recheck_s``; where the service tells nothing, those in
+    use at every poll and all others in turn.
     """
 
     provider: Provider
@@ -53,15 +60,34 @@ class Syncer:
     kernel: KernelCache
     clock: Callable[[], float]
     recheck_s: float = 60.0
-    usage: Usage | None = None
+    pace: Pace = field(default_factory=Pace)
     last_poll: float = 0.0
     healthy: bool = True
+    _usage: Usage | None = None
+    _usage_wanted: bool = True
+    _used_at: float = 0.0
     _usage_at: float = 0.0
     _listing: dict[NodeId, trio.Event] = field(default_factory=dict)
     _asked_at: list[int] = field(default_factory=list)
     _opened: dict[NodeId, float] = field(default_factory=dict)
     _told: int = 0
     _poked: trio.Event = field(default_factory=trio.Event)
+
+    def used(self) -> None:
+        """A program uses the mount. After a long rest it wants to see what is there now."""
+        now = self.clock()
+        if now - self._used_at >= self.pace.idle_after_s:
+            self.poke()
+        self._used_at = now
+
+    @property
+    def usage(self) -> Usage | None:
+        """The account's space, as it was told last, perhaps before the last start; asked for anew soon."""
+        self._usage_wanted = True
+        if self._usage is None:
+            noted = self.index.note(_USAGE)
+            self._usage = None if noted is None else Usage(*json.loads(noted))
+        return self._usage
 
     async def ensure_root(self) -> None:
         """Learn the root if it was never seen; without network an index from before serves as well."""
@@ -73,10 +99,15 @@ class Syncer:
         self._opened[entry.node.id] = self.clock()
         if entry.listed is not None:
             return
-        with trio.move_on_after(LISTING_DEADLINE):
+        deadline = LISTING_DEADLINE if self.healthy else _OFFLINE_DEADLINE
+        with trio.move_on_after(deadline):
             await self._list_once(entry.node.id)
             return
-        raise Unavailable(f"no listing of {entry.file_name!r} within {LISTING_DEADLINE:g} s")
+        raise Unavailable(
+            f"directory {entry.file_name!r} was never listed before, and the service does not answer within"
+            f" {deadline:g} s",
+            hint="it can be seen as soon as the service is there",
+        )
 
     async def _list_once(self, node: NodeId) -> None:
         """List a directory, or wait for whoever lists it already and then look whether that went well."""
@@ -124,7 +155,9 @@ class Syncer:
     async def _children(self, node: NodeId, clock: int) -> Sequence[Node]:
         try:
             children = await self.provider.children(node)
-        except NotFound:
+        except NotFound as gone:
+            if node == self.index.require(ROOT_INODE).node.id:
+                raise Unavailable("the service does not find the account's root") from gone
             self._apply((Removed(node),), clock)
             raise
         there = {each.id for each in children}
@@ -204,13 +237,14 @@ class Syncer:
         """Poll now."""
         self._poked.set()
 
-    async def run(self, interval_s: float) -> None:
+    async def run(self) -> None:
         """Poll for ever; a failure is logged once and says nothing of what exists."""
+        self.used()
         while True:
-            await self.poll_safely()
-            with trio.move_on_after(interval_s):
-                await self._poked.wait()
             self._poked = trio.Event()
+            await self.poll_safely()
+            with trio.move_on_after(pause(self.pace, self.clock() - self._used_at)):
+                await self._poked.wait()
 
     async def poll_safely(self) -> None:
         """One poll that survives every failure of the service."""
@@ -249,6 +283,9 @@ class Syncer:
                 batch = await self.provider.changes(None if cursor is None else Cursor(cursor))
                 if batch.reset:
                     self.index.forget_listings()
+                elif cursor is None:
+                    self.index.doubt_listings()  # what changed between them and this cursor is never told
+                self._told += batch.reset or cursor is None
                 self._apply_in_parts([each for each in batch.changes if self._concerns_us(each)], clock, batch.cursor)
             self._told += len(batch.changes)
             more = batch.more
@@ -292,21 +329,39 @@ class Syncer:
             await self.list_again(node)
         except NotFound:
             log.info("a directory is gone from the service: node %s", node)
-        except Busy as failure:
+        except Failure as failure:
+            if failure.transient and not isinstance(failure, Busy):
+                raise
             log.info("directory %s is to be looked at later: %s", node, failure)
             self.index.doubt_listing(node)
 
     async def _recheck(self) -> None:
+        """List again what may have changed without a word."""
+        feed = self.provider.capabilities.change_feed
+        if feed is ChangeFeed.CURSOR:
+            return
+        silent = feed is ChangeFeed.NONE
+        # Half of the interval: the listing of the last poll is a little younger than the interval.
+        hot_s = min(self.pace.active_s / 2, self.recheck_s) if silent else self.recheck_s
+        recheck = Recheck(hot_s, self.recheck_s, _COLD_S if silent else 0)
         now = self.clock()
-        self._opened = {node: at for node, at in self._opened.items() if now - at < 10 * self.recheck_s}
-        found = [entry for node in self._opened if (entry := self.index.by_id(node)) is not None]
-        old = [each for each in found if each.listed is not None and each.listed_at < now - self.recheck_s]
-        await self._list_all(sorted(old, key=lambda each: each.listed_at)[:_RECHECKED_AT_ONCE])
+        self._opened = {node: at for node, at in self._opened.items() if is_remembered(now - at)}
+        known = {entry.inode: entry for node in self._opened if (entry := self.index.by_id(node)) is not None}
+        known |= {entry.inode: entry for entry in self.index.oldest_listings(recheck.most)} if silent else {}
+        listings = [self._listing_of(each, now) for each in known.values() if each.listed is not None]
+        found = [self.index.by_id(node) for node in due(listings, recheck)]
+        await self._list_all([each for each in found if each is not None])
+
+    def _listing_of(self, entry: Entry, now: float) -> Listing:
+        opened = self._opened.get(entry.node.id)
+        return Listing(entry.node.id, now - entry.listed_at, None if opened is None else now - opened)
 
     async def _ask_usage(self) -> None:
-        if self.usage is None or self.clock() - self._usage_at > _USAGE_INTERVAL:
-            self.usage = await self.provider.usage()
-            self._usage_at = self.clock()
+        """Only if somebody wanted to know since the last time: an idle poll costs no more than it must."""
+        if self._usage_wanted and self.clock() - self._usage_at > _USAGE_INTERVAL:
+            self._usage = usage = await self.provider.usage()
+            self._usage_at, self._usage_wanted = self.clock(), False
+            self.index.put_note(_USAGE, json.dumps([usage.used, usage.total]))
 
 
 def _subject(change: Change) -> NodeId:

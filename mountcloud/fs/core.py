@@ -39,6 +39,7 @@ class Core:
 
     def entry(self, inode: Inode) -> Entry:
         """The node, or what took its place since the kernel looked it up. Raises ``NotFound``."""
+        self.syncer.used()
         current: Inode | None = inode
         while current is not None:
             found = self.index.entry(current)

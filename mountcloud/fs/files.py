@@ -94,6 +94,7 @@ class Files:
 
     async def read(self, handle: HandleId, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes, fewer only at the end. What this machine wrote is seen at once."""
+        self._core.syncer.used()
         opened = self._core.handles.files[handle]
         draft = self._core.drafts.get(opened.inode)
         if draft is not None:
@@ -104,6 +105,7 @@ class Files:
 
     async def write(self, handle: HandleId, offset: int, data: bytes) -> int:
         """Bytes written: all of them. Raises ``OutOfSpace``."""
+        self._core.syncer.used()
         opened = self._core.handles.files[handle]
         draft = self._core.drafts.get(opened.inode)
         end = offset + len(data)

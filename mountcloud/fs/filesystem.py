@@ -84,6 +84,11 @@ class FileSystem:
         if write and not entry.node.rights & writing:
             raise Forbidden(f"no right to write {entry.file_name!r}")
 
+    @property
+    def is_current(self) -> bool:
+        """False while changes on the service cannot be seen."""
+        return self._core.syncer.healthy
+
     def space(self) -> Space:
         """From memory; never asks the service."""
         usage = self._core.syncer.usage

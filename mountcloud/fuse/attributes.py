@@ -12,8 +12,12 @@ from mountcloud.fs.filesystem import Space, Wanted
 class Timeouts:
     """Seconds that the kernel may believe names and attributes; what changes remotely is withdrawn at once."""
 
-    entry: float = 60.0
-    attributes: float = 60.0
+    entry: float = 300.0
+    attributes: float = 300.0
+
+    def at_most(self, seconds: float) -> "Timeouts":
+        """These, or shorter ones."""
+        return Timeouts(min(self.entry, seconds), min(self.attributes, seconds))
 
 
 def to_kernel(ours: FileAttributes, timeouts: Timeouts) -> pyfuse3.EntryAttributes:

@@ -18,7 +18,7 @@ class KernelNotifier:
     """Implements ``KernelCache``."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Sequence[Stale] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Stale] | threading.Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -38,8 +38,21 @@ class KernelNotifier:
         if stale and self._thread is not None:
             self._queue.put(stale)
 
+    def wait(self, timeout_s: float) -> None:
+        """Return when the kernel has forgotten all that was queued before, or at the latest after ``timeout_s``.
+
+        Blocks, so it must not be called from a task: the kernel may wait for one of ours.
+        """
+        if self._thread is not None:
+            done = threading.Event()
+            self._queue.put(done)
+            done.wait(timeout_s)
+
     def _work(self) -> None:
         while (batch := self._queue.get()) is not None:
+            if isinstance(batch, threading.Event):
+                batch.set()
+                continue
             for each in batch:
                 self._forget(each)
 

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 _NOREPLACE = 1
+_DOUBTFUL_S = 1.0
+"""Seconds that the kernel may believe us while we do not hear of changes."""
 
 
 def _answered(
@@ -29,6 +31,7 @@ def _answered(
     """A failure becomes its number; a fault of ours is EIO for this request alone, with its trace in the log."""
 
     async def call(self: "Operations", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        self.answered += 1
         try:
             return await method(self, *args, **kwargs)
         except Failure as failure:
@@ -56,7 +59,13 @@ class Operations(pyfuse3.Operations):
     def __init__(self, fs: FileSystem, timeouts: Timeouts) -> None:
         super().__init__()
         self._fs = fs
-        self._timeouts = timeouts
+        self._usual = timeouts
+        self._short = timeouts.at_most(_DOUBTFUL_S)
+        self.answered = 0
+
+    @property
+    def _timeouts(self) -> Timeouts:
+        return self._usual if self._fs.is_current else self._short
 
     @_answered
     async def lookup(

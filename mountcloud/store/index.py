@@ -159,6 +159,10 @@ class Index:
         """Those whose listing was called in doubt."""
         return self._many("listed <> version AND listed = '?' ORDER BY inode", ())
 
+    def oldest_listings(self, most: int) -> list[Entry]:
+        """The directories whose listing is the oldest, the one in doubt first."""
+        return self._many("listed IS NOT NULL ORDER BY listed_at LIMIT ?", (most,))
+
     def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
         return [_entry(row) for row in rows]
@@ -260,6 +264,10 @@ class Index:
     def doubt_listing(self, node: NodeId) -> None:
         """A directory is to be listed again at the next occasion; until then what is known of it is shown."""
         self._change("UPDATE node SET listed = '?', listed_at = 0 WHERE id = ? AND listed IS NOT NULL", (node,))
+
+    def doubt_listings(self) -> None:
+        """Every directory is to be listed again; until then what is known is shown."""
+        self._change("UPDATE node SET listed = '?', listed_at = 0 WHERE listed IS NOT NULL")
 
     def forget_listings(self) -> None:
         """No directory's listing is believed any more: each is asked for before it is shown again."""
