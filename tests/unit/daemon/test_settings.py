@@ -34,7 +34,7 @@ def test_all_settings_are_read() -> None:
     assert dict(account.options) == {"url": "https://dracoon.example", "username": "me"}
     assert (account.allow_other, account.poll_interval_s, account.cache.memory_mib) == (True, 30.0, 256)
     assert (account.upload.settle_s, account.upload.parallel) == (0.0, 2)
-    assert (account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s) == (1.5, 60.0)
+    assert (account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s) == (1.5, 300.0)
 
 
 def test_defaults() -> None:
