@@ -5,14 +5,14 @@ import hashlib
 from mountcloud.model.span import StoredSpan
 
 
-class Md5Check:
+class HashCheck:
     """Takes bytes in order only; others are left out, and must be given again when their turn has come."""
 
-    def __init__(self, size: int, expected: str) -> None:
+    def __init__(self, size: int, expected: str, algorithm: str = "md5") -> None:
         self._size = size
         self._expected = expected.lower()
         self._position = 0
-        self._digest = hashlib.md5(usedforsecurity=False)
+        self._digest = hashlib.new(algorithm, usedforsecurity=False)
 
     @property
     def seen(self) -> tuple[StoredSpan, ...]:

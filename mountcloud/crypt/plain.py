@@ -1,6 +1,6 @@
 """The cipher of services, rooms and containers that encrypt nothing."""
 
-from mountcloud.crypt.digest import Md5Check
+from mountcloud.crypt.digest import HashCheck
 from mountcloud.model.errors import Corrupt
 from mountcloud.model.provider import Integrity
 from mountcloud.model.span import PlainSpan, StoredSpan
@@ -9,15 +9,15 @@ from mountcloud.model.span import PlainSpan, StoredSpan
 class PlainCipher:
     """Stored bytes are the plaintext."""
 
-    def __init__(self, size: int, md5: str = "") -> None:
+    def __init__(self, size: int, digest: str = "", algorithm: str = "md5") -> None:
         self.plain_size = size
         self.stored_size = size
-        self.integrity = Integrity.WHOLE_FILE if md5 else Integrity.NONE
-        self._md5 = md5
+        self.integrity = Integrity.WHOLE_FILE if digest else Integrity.NONE
+        self._digest, self._algorithm = digest, algorithm
 
-    def check(self, state: bytes) -> Md5Check | None:
+    def check(self, state: bytes) -> HashCheck | None:
         """By the hash that the service tells, if it tells one; a kept state is never needed."""
-        return Md5Check(self.stored_size, self._md5) if self._md5 else None
+        return HashCheck(self.stored_size, self._digest, self._algorithm) if self._digest else None
 
     def cover(self, want: PlainSpan) -> StoredSpan:
         """The same bytes."""

@@ -9,6 +9,7 @@ class NameRules:
 
     ``max_length`` counts characters, ``max_bytes`` UTF-8 bytes (0 = no limit beyond Linux' own 255 bytes).
     ``forbidden`` are single characters, ``reserved`` are stems compared without case and extension.
+    ``forbidden_names`` are whole names and ``forbidden_endings`` ends of names, both compared without case.
     """
 
     max_length: int = 0
@@ -18,6 +19,8 @@ class NameRules:
     forbidden_first: str = ""
     forbidden_last: str = ""
     reserved: frozenset[str] = frozenset()
+    forbidden_names: frozenset[str] = frozenset()
+    forbidden_endings: tuple[str, ...] = ()
     case_sensitive: bool = True
     normalises: bool = False
     """True if the service turns names into Unicode NFC."""

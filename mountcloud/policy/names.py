@@ -158,5 +158,10 @@ def _invalid(rules: NameRules, name: str) -> str | None:
         return "contains a control character"
     if name[0] in rules.forbidden_first or name[-1] in rules.forbidden_last:
         return f"begins with {name[0]!r}" if name[0] in rules.forbidden_first else f"ends with {name[-1]!r}"
+    folded = name.casefold()
+    if any(folded == each.casefold() for each in rules.forbidden_names):
+        return "is a name that the service forbids"
+    if ending := next((each for each in rules.forbidden_endings if folded.endswith(each.casefold())), None):
+        return f"ends with {ending!r}"
     stem = name.partition(".")[0].casefold()
     return f"is reserved, as {stem!r} is" if stem in {word.casefold() for word in rules.reserved} else None

@@ -123,3 +123,18 @@ def test_a_state_is_sealed_and_of_one_file() -> None:
     for key, size, text in [(file_key, 64, damaged), (file_key, 65, state), (other, 64, state), (file_key, 64, b"")]:
         with pytest.raises(Corrupt):
             TagCheck.resume(key, size, text)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "digest"),
+    [("md5", "5d41402abc4b2a76b9719d911017c592"), ("sha1", "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D")],
+)
+def test_a_plain_file_is_checked_by_the_hash_that_the_service_tells(algorithm: str, digest: str) -> None:
+    for data, verdict in ((b"hello", True), (b"hellO", False)):
+        check = PlainCipher(5, digest, algorithm).check(b"")
+        assert check is not None
+        check.add(StoredSpan(0, 2), data[:2])
+        assert check.verdict() is None
+        check.add(StoredSpan(2, 5), data[2:])
+        assert check.verdict() is verdict
+    assert PlainCipher(5).check(b"") is None

@@ -12,6 +12,8 @@ STRICT = NameRules(
     forbidden_first="-",
     forbidden_last=".",
     reserved=frozenset({"CON", "aux"}),
+    forbidden_names=frozenset({".lock"}),
+    forbidden_endings=(".tmp", " "),
     case_sensitive=False,
     normalises=True,
 )
@@ -95,6 +97,9 @@ def test_a_shortened_name_is_known_to_its_directory_alone() -> None:
         ("a.", "ends with '.'"),
         ("con", "reserved"),
         ("Aux.tar.gz", "reserved"),
+        (".Lock", "the service forbids"),
+        ("a.TMP", "ends with '.tmp'"),
+        ("a ", "ends with ' '"),
         ("a\ud800b", "Unicode"),
     ],
 )
@@ -109,7 +114,9 @@ def test_a_name_over_the_limits_is_too_long(name: str) -> None:
     assert type(names.check(STRICT, name)) is NameTooLong
 
 
-@pytest.mark.parametrize("name", ["x" * 10, "ä" * 10, NFD * 10, "a-", ".a", "conx", "xcon", "aux-1", "a b", "🐛" * 5])
+@pytest.mark.parametrize(
+    "name", ["x" * 10, "ä" * 10, NFD * 10, "a-", ".a", ".lockx", "x.tmpx", "conx", "xcon", "aux-1", "a b", "🐛" * 5]
+)
 def test_a_name_within_the_rules_is_fine(name: str) -> None:
     assert names.check(STRICT, name) is None
 
