@@ -136,6 +136,7 @@ def assemble(
         salvage,
     )
     notifier = KernelNotifier()
+    attributes.prune(time.time(), lambda node: index.by_id(node) is not None)
     recheck_s = 6 * account.poll_interval_s
     syncer = Syncer(provider, index, journal, drafts, notifier, time.time, recheck_s, _pace(account))
     replayer = Replayer(
@@ -152,12 +153,13 @@ def assemble(
         host=socket.gethostname(),
         parallel=account.upload.parallel,
     )
+    syncer.vanished = attributes.vanished
     local.owed = salvage.done = replayer.wake
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     names, max_size = provider.capabilities.names, provider.capabilities.max_file_size
     owner = Owner(os.getuid(), os.getgid())
     core = Core(index, journal, attributes, drafts, library, local, syncer, names, owner, handles)
     timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
-    operations = Operations(FileSystem(core, max_size), timeouts)
+    operations = Operations(FileSystem(core, max_size), timeouts, extended=account.attributes.extended)
     session = Session(mountpoint, account.name, notifier, account.allow_other)
     return Mount(provider, index, journal, attributes, syncer, replayer, core, session, operations, chunks)

@@ -52,10 +52,14 @@ class UploadSettings:
 
 @dataclass(frozen=True, slots=True)
 class AttributeSettings:
-    """``[accounts.NAME.attributes]``: seconds in which the kernel need not ask (it is told of changes)."""
+    """``[accounts.NAME.attributes]``: seconds in which the kernel need not ask (it is told of changes).
+
+    ``extended``: keep extended attributes of users.
+    """
 
     entry_timeout_s: float = field(default=300.0, metadata=_between(0, 86400))
     attribute_timeout_s: float = field(default=300.0, metadata=_between(0, 86400))
+    extended: bool = True
 
 
 @dataclass(frozen=True, slots=True)

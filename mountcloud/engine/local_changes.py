@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from mountcloud.engine.drafting import Draft, Drafts
 from mountcloud.engine.salvaging import Salvage
-from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Ref, Version
+from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Ref, Version, is_local
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
 from mountcloud.policy import merging
@@ -152,6 +152,7 @@ class LocalChanges:
     def _unlink(self, entry: Entry) -> None:
         if self.open_handles(entry.inode) and not entry.node.is_directory:
             self.index.detach(entry.inode)
+            self.attributes.copy(entry.node.id, self.index.require(entry.inode).node.id)
             self._unlinked.add(entry.inode)
             if self.drafts.get(entry.inode) is None:
                 self.salvage.start(entry.inode, entry.node)
@@ -160,6 +161,9 @@ class LocalChanges:
 
     def _drop(self, inode: Inode) -> None:
         """Nothing shows the node any more; its bytes go too, unless an upload that may have begun still needs them."""
+        entry = self.index.entry(inode)
+        if entry is not None and (is_local(entry.node.id) or entry.node.parent is None):
+            self.attributes.forget(entry.node.id)
         self.index.drop(inode)
         draft = self.drafts.get(inode)
         needed = draft is not None and any(each.staged == draft.file.name for each in self.journal.operations)

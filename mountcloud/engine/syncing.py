@@ -61,6 +61,7 @@ class Syncer:
     clock: Callable[[], float]
     recheck_s: float = 60.0
     pace: Pace = field(default_factory=Pace)
+    vanished: Callable[[Sequence[NodeId], float], None] = lambda nodes, at: None
     last_poll: float = 0.0
     healthy: bool = True
     _usage: Usage | None = None
@@ -196,6 +197,7 @@ class Syncer:
         plan = reduce(changes, pinned)
         self._doubt_places([each for each in changes if _subject(each) in pinned])
         plan = Plan(self._removable(plan.remove, pinned), plan.upsert + self._overlaid(changes, pinned))
+        self.vanished([below for gone in plan.remove for below in self.index.below(gone)], self.clock())
         stale = self.index.apply(plan, notes)
         self.kernel.forget(stale)
 

@@ -37,6 +37,17 @@ class FileAttributes:
     ctime_ns: int
 
 
+DIRECTORY_MODE = 0o755
+FILE_MODE = 0o644
+"""Permission bits of what nobody gave any others."""
+
+
+def chosen_mode(mode: int, *, directory: bool) -> int | None:
+    """The permission bits to remember, None for the usual ones: most files have them, and need no room."""
+    bits = mode & 0o7777
+    return None if bits == (DIRECTORY_MODE if directory else FILE_MODE) else bits
+
+
 def allowed_bits(node: Node) -> int:
     """The permission bits that the account's rights leave."""
     readable = _READ_BITS | 0o111 if Rights.READ in node.rights else 0o111 if node.is_directory else 0
@@ -48,7 +59,7 @@ def allowed_bits(node: Node) -> int:
 def compose(entry: Entry, draft: Draft | None, stored: Stored, owner: Owner) -> FileAttributes:
     """All that a program may know of a node."""
     node = entry.node
-    default = 0o755 if node.is_directory else 0o644
+    default = DIRECTORY_MODE if node.is_directory else FILE_MODE
     bits = default if stored.mode is None else stored.mode
     kind = stat.S_IFDIR if node.is_directory else stat.S_IFREG
     mtime_ns = node.mtime_ns if draft is None else draft.mtime_ns

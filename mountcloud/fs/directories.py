@@ -1,9 +1,8 @@
 """List, create, move, remove: POSIX' rules on names and places, decided without asking the service."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.attributes import FileAttributes, chosen_mode
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.handles import DirectoryHandle
 from mountcloud.model.errors import (
@@ -18,6 +17,7 @@ from mountcloud.model.errors import (
 from mountcloud.model.ids import HandleId, Inode
 from mountcloud.model.node import Rights
 from mountcloud.policy.names import to_file_name
+from mountcloud.store.attributes import Stored
 from mountcloud.store.index import Entry
 
 
@@ -73,8 +73,7 @@ class Directories:
         self.demand_free(directory, file_name)
         demand(directory, Rights.CREATE_DIRECTORIES)
         entry = self._core.local.make_directory(directory, self._core.remote_name(file_name))
-        stored = self._core.attributes.get(entry.node.id)
-        self._core.attributes.put(entry.node.id, replace(stored, mode=mode & 0o7777))
+        self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=True)))
         return self._core.stat(entry)
 
     def demand_free(self, directory: Entry, file_name: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import trio
 
 from mountcloud.engine.drafting import Draft
-from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.attributes import FileAttributes, chosen_mode
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.handles import FileHandle
@@ -14,6 +14,7 @@ from mountcloud.model.errors import IsADirectory, NotFound, Outdated, TooLarge
 from mountcloud.model.ids import HandleId, Inode, Version
 from mountcloud.model.node import Rights
 from mountcloud.model.operation import OperationKind
+from mountcloud.store.attributes import Stored
 from mountcloud.store.index import Entry
 
 
@@ -32,8 +33,7 @@ class Files:
         self._directories.demand_free(directory, file_name)
         demand(directory, Rights.CREATE_FILES)
         entry = self._core.local.create_file(directory, self._core.remote_name(file_name))
-        stored = self._core.attributes.get(entry.node.id)
-        self._core.attributes.put(entry.node.id, replace(stored, mode=mode & 0o7777))
+        self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=False)))
         handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing=True))
         return handle, self._core.stat(entry)
 

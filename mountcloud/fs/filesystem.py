@@ -7,6 +7,7 @@ import trio
 from mountcloud.fs.attributes import FileAttributes
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
+from mountcloud.fs.extended import ExtendedAttributes
 from mountcloud.fs.files import Files
 from mountcloud.model.errors import Forbidden
 from mountcloud.model.ids import Inode
@@ -46,6 +47,7 @@ class FileSystem:
         self._core = core
         self.directories = Directories(core)
         self.files = Files(core, self.directories, max_file_size)
+        self.extended = ExtendedAttributes(core)
 
     def attributes(self, inode: Inode) -> FileAttributes:
         """What ``stat`` tells; never asks the service. Raises ``NotFound``."""
@@ -56,11 +58,14 @@ class FileSystem:
         if wanted.size is not None:
             await self.files.truncate(inode, wanted.size)
         entry = self._core.entry(inode)
+        before = self._core.stat(entry)
         mtime_ns = None if wanted.mtime_ns is None else within_range(wanted.mtime_ns)
-        if mtime_ns is not None and mtime_ns != self._core.stat(entry).mtime_ns:
+        if mtime_ns is not None and mtime_ns != before.mtime_ns:
             demand(entry, Rights.SET_TIMES)
             self._core.local.set_times(entry, mtime_ns)
-        self._set_stored(entry, wanted)
+        # An access time that nobody set is shown as the modification time, which now goes its own way.
+        kept = before.atime_ns if mtime_ns is not None and mtime_ns != before.mtime_ns else None
+        self._set_stored(entry, wanted if wanted.atime_ns is not None else replace(wanted, atime_ns=kept))
         return self.attributes(inode)
 
     def _set_stored(self, entry: Entry, wanted: Wanted) -> None:
@@ -72,8 +77,6 @@ class FileSystem:
             "atime_ns": None if wanted.atime_ns is None else within_range(wanted.atime_ns),
         }
         given = {key: value for key, value in changes.items() if value is not None}
-        if given and entry.node.parent is None and entry.inode != 1:
-            return  # unlinked: nobody will look it up again
         if given:
             self._core.attributes.put(entry.node.id, replace(stored, **given))
 

@@ -17,6 +17,7 @@ ERRNO: dict[type[errors.Failure], int] = {
     errors.InvalidArgument: errno.EINVAL,
     errors.CrossesBoundary: errno.EXDEV,
     errors.Unsupported: errno.EOPNOTSUPP,
+    errors.NoAttribute: errno.ENODATA,
     errors.NoKey: errno.EACCES,
     errors.Blocked: errno.EACCES,
     errors.AuthenticationRequired: errno.EACCES,
@@ -45,6 +46,7 @@ ORDINARY = {
     errno.ENAMETOOLONG,
     errno.EXDEV,
     errno.EOPNOTSUPP,
+    errno.ENODATA,
     errno.ESTALE,
 }
 """What programs and other clients cause all the time; nothing that the log should speak of."""

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 _NOREPLACE = 1
+_CAPABILITY = b"security.capability"
+"""The kernel asks for it before every write, so it is answered first."""
 _DOUBTFUL_S = 1.0
 """Seconds that the kernel may believe us while we do not hear of changes."""
 
@@ -56,8 +58,9 @@ class Operations(pyfuse3.Operations):
     enable_writeback_cache = False
     enable_acl = False
 
-    def __init__(self, fs: FileSystem, timeouts: Timeouts) -> None:
+    def __init__(self, fs: FileSystem, timeouts: Timeouts, *, extended: bool = True) -> None:
         super().__init__()
+        self._extended = extended
         self._fs = fs
         self._usual = timeouts
         self._short = timeouts.at_most(_DOUBTFUL_S)
@@ -224,6 +227,37 @@ class Operations(pyfuse3.Operations):
     @_answered
     async def release(self, fh: pyfuse3.FileHandleT) -> None:
         await self._fs.files.release(HandleId(fh))
+
+    async def getxattr(self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT, ctx: pyfuse3.RequestContext) -> bytes:
+        if name == _CAPABILITY or not self._extended:
+            raise pyfuse3.FUSEError(errno.EOPNOTSUPP if self._extended else errno.ENOSYS)
+        return await self._get_extended(inode, name)
+
+    @_answered
+    async def _get_extended(self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT) -> bytes:
+        return self._fs.extended.get(Inode(inode), name)
+
+    @_answered
+    async def listxattr(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> Sequence[pyfuse3.XAttrNameT]:
+        self._demand_extended()
+        return [pyfuse3.XAttrNameT(name) for name in self._fs.extended.names(Inode(inode))]
+
+    @_answered
+    async def setxattr(
+        self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT, value: bytes, ctx: pyfuse3.RequestContext
+    ) -> None:
+        self._demand_extended()
+        self._fs.extended.put(Inode(inode), name, value)
+
+    @_answered
+    async def removexattr(self, inode: pyfuse3.InodeT, name: pyfuse3.XAttrNameT, ctx: pyfuse3.RequestContext) -> None:
+        self._demand_extended()
+        self._fs.extended.remove(Inode(inode), name)
+
+    def _demand_extended(self) -> None:
+        """The kernel remembers ENOSYS and never asks again."""
+        if not self._extended:
+            raise pyfuse3.FUSEError(errno.ENOSYS)
 
     @_answered
     async def statfs(self, ctx: pyfuse3.RequestContext) -> pyfuse3.StatvfsData:

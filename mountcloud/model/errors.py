@@ -71,6 +71,10 @@ class Unsupported(Failure):
     """The service (or mountcloud) has no such thing: hard links, device files."""
 
 
+class NoAttribute(Failure):
+    """The node has no extended attribute of that name."""
+
+
 class NoKey(Failure):
     """The file is encrypted and this account holds no key for it (yet)."""
 

@@ -1,9 +1,13 @@
 """POSIX attributes that services have no place for. Neither rebuildable nor owed, so in a store of their own."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mountcloud.model.ids import NodeId
+from cachetools import LRUCache
+
+from mountcloud.model.errors import NoAttribute, OutOfSpace
+from mountcloud.model.ids import LOCAL_PREFIX, NodeId, is_local
 from mountcloud.store.sqlite import Database
 
 _MIGRATIONS = [
@@ -14,7 +18,24 @@ _MIGRATIONS = [
         atime_ns INTEGER
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE extended (
+        id TEXT NOT NULL,               -- node id
+        name BLOB NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (id, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE vanished (             -- nodes with attributes that the service does not show any more
+        id TEXT PRIMARY KEY,
+        at REAL NOT NULL                -- seconds since the epoch
+    ) WITHOUT ROWID;
+    """,
 ]
+_HOT = 8192
+_MOST_EXTENDED = 1 << 20
+"""Bytes of names and values that one node may have; ext4 is stricter."""
+_KEPT_S = 30 * 86_400.0
+_TABLES = ("attributes", "extended", "vanished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +49,19 @@ class Stored:
 
 
 class Attributes:
-    """Attributes by node id, all in memory too: only what programs set is here."""
+    """Attributes by node id. Those in use are in memory: ``stat`` of every node asks for them."""
 
     def __init__(self, path: Path) -> None:
         self._db = Database(path, _MIGRATIONS)
-        rows = self._db.rows("SELECT id, mode, uid, gid, atime_ns FROM attributes")
-        self._stored = {NodeId(row[0]): Stored(*row[1:]) for row in rows}
+        self._hot: LRUCache[NodeId, Stored] = LRUCache(_HOT)
 
     def get(self, node: NodeId) -> Stored:
         """What was set for the node."""
-        return self._stored.get(node, _NOTHING)
+        found = self._hot.get(node)
+        if found is None:
+            row = self._db.row("SELECT mode, uid, gid, atime_ns FROM attributes WHERE id = ?", (node,))
+            self._hot[node] = found = _NOTHING if row is None else Stored(*row)
+        return found
 
     def put(self, node: NodeId, stored: Stored) -> None:
         """Remember it."""
@@ -45,21 +69,77 @@ class Attributes:
             return
         values = (node, stored.mode, stored.uid, stored.gid, stored.atime_ns)
         self._db.run("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?)", values)
-        self._stored[node] = stored
+        self._hot[node] = stored
+
+    def extended(self, node: NodeId, name: bytes) -> bytes:
+        """The value of an extended attribute; raises ``NoAttribute``."""
+        row = self._db.row("SELECT value FROM extended WHERE id = ? AND name = ?", (node, name))
+        if row is None:
+            raise NoAttribute("there is no such attribute")
+        return bytes(row[0])
+
+    def extended_names(self, node: NodeId) -> list[bytes]:
+        """The names of all extended attributes."""
+        return [bytes(row[0]) for row in self._db.rows("SELECT name FROM extended WHERE id = ?", (node,))]
+
+    def put_extended(self, node: NodeId, name: bytes, value: bytes) -> None:
+        """Set an extended attribute; raises ``OutOfSpace`` if the node has too much of them."""
+        statement = "SELECT TOTAL(LENGTH(name) + LENGTH(value)) FROM extended WHERE id = ? AND name <> ?"
+        row = self._db.row(statement, (node, name))
+        if row is not None and row[0] + len(name) + len(value) > _MOST_EXTENDED:
+            raise OutOfSpace(f"extended attributes of one file have room for {_MOST_EXTENDED} bytes")
+        self._db.run("INSERT OR REPLACE INTO extended VALUES (?, ?, ?)", (node, name, value))
+
+    def remove_extended(self, node: NodeId, name: bytes) -> None:
+        """Remove an extended attribute; raises ``NoAttribute``."""
+        self.extended(node, name)
+        self._db.run("DELETE FROM extended WHERE id = ? AND name = ?", (node, name))
 
     def rebind(self, old: NodeId, new: NodeId) -> None:
         """A node got its real id; a node that it replaces loses its attributes to it, as with a local rename."""
-        if old == new or old not in self._stored:
+        if old == new or not (is_local(old) or self._has(old)):
             return
         with self._db.transaction():
-            self._db.run("DELETE FROM attributes WHERE id = ?", (new,))
-            self._db.run("UPDATE attributes SET id = ? WHERE id = ?", (new, old))
-        self._stored[new] = self._stored.pop(old)
+            self.forget(new)
+            for table in _TABLES:
+                self._db.run(f"UPDATE {table} SET id = ? WHERE id = ?", (new, old))  # noqa: S608 - constants
+        self._hot.pop(old, None)
+
+    def _has(self, node: NodeId) -> bool:
+        return self.get(node) != _NOTHING or bool(self.extended_names(node))
+
+    def copy(self, old: NodeId, new: NodeId) -> None:
+        """Another id has the same attributes."""
+        self.put(new, self.get(old))
+        self._db.run("INSERT OR REPLACE INTO extended SELECT ?, name, value FROM extended WHERE id = ?", (new, old))
 
     def forget(self, node: NodeId) -> None:
         """The node is gone for good."""
-        if self._stored.pop(node, None) is not None:
-            self._db.run("DELETE FROM attributes WHERE id = ?", (node,))
+        self._hot.pop(node, None)
+        for table in _TABLES:
+            self._db.run(f"DELETE FROM {table} WHERE id = ?", (node,))  # noqa: S608 - constants
+
+    def vanished(self, nodes: Iterable[NodeId], at: float) -> None:
+        """The service does not show these any more. They may come back in another place, so they wait for ``prune``."""
+        statement = """INSERT OR REPLACE INTO vanished SELECT ?1, ?2
+            WHERE EXISTS (SELECT 1 FROM attributes WHERE id = ?1) OR EXISTS (SELECT 1 FROM extended WHERE id = ?1)"""
+        with self._db.transaction():
+            for node in nodes:
+                self._db.run(statement, (node, at))
+
+    def prune(self, now: float, present: Callable[[NodeId], bool]) -> None:
+        """At start: forget what vanished a month ago and is not there, and what was never sent and is not owed."""
+        old = self._db.rows("SELECT id FROM vanished WHERE at < ?", (now - _KEPT_S,))
+        for begin in (LOCAL_PREFIX, "gone:"):
+            bounds = (begin, begin[:-1] + ";")  # a range, because LIKE would look at every row
+            for table in ("attributes", "extended"):
+                old += self._db.rows(f"SELECT DISTINCT id FROM {table} WHERE id >= ? AND id < ?", bounds)  # noqa: S608
+        with self._db.transaction():
+            for (node,) in old:
+                if present(node):
+                    self._db.run("DELETE FROM vanished WHERE id = ?", (node,))
+                else:
+                    self.forget(node)
 
     def close(self) -> None:
         """Close; idempotent."""

@@ -1,6 +1,5 @@
 """Times, modes, space and extended attributes."""
 
-import errno
 import os
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.filesystem.steps import read_file, write_and_date, write_file
-from tests.filesystem.tree import Tree, refused
+from tests.filesystem.tree import Tree
 
 MILLISECOND = 1_000_000
 CLOCK_TICK = 20 * MILLISECOND
@@ -140,11 +139,68 @@ def test_a_file_counts_its_blocks(tree: Tree) -> None:
     assert tree.do(os.stat, path).st_blocks * 512 >= 100_000
 
 
-def test_there_are_no_extended_attributes(tree: Tree) -> None:
+def test_an_access_time_that_nobody_set_stays_when_the_modification_time_is_set(tree: Tree) -> None:
+    path, then = tree.path / "file", 1_000_000_000_000_000_000
+    tree.do(write_file, path, b"x")
+    tree.do(os.utime, path, ns=(then, then))
+    tree.run("touch", "-m", "-d", "2020-01-02 03:04:05.123456789", path)
+    found = tree.do(os.stat, path)
+    assert (found.st_atime_ns, found.st_mtime_ns) == (then, 1_577_934_245_123_456_789)
+    tree.run("touch", "-a", "-d", "2021-01-02 03:04:05.987654321", path)
+    found = tree.do(os.stat, path)
+    assert (found.st_atime_ns, found.st_mtime_ns) == (1_609_556_645_987_654_321, 1_577_934_245_123_456_789)
+    tree.fresh_view()
+    assert tree.do(os.stat, path).st_atime_ns == 1_609_556_645_987_654_321
+
+
+def test_touch_without_a_date_means_now(tree: Tree) -> None:
     path = tree.path / "file"
     tree.do(write_file, path, b"x")
-    if tree.is_mount:
-        with refused(errno.ENOTSUP):
-            tree.do(os.listxattr, path)
-    else:
-        assert tree.do(os.listxattr, path) == []
+    tree.do(os.utime, path, ns=(0, 0))
+    before = time.time_ns() - CLOCK_TICK
+    tree.run("touch", path)
+    found = tree.do(os.stat, path)
+    assert before <= min(found.st_atime_ns, found.st_mtime_ns)
+    assert max(found.st_atime_ns, found.st_mtime_ns) <= time.time_ns()
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["new name", "over another"])
+def test_attributes_follow_a_rename(tree: Tree, over: bool) -> None:
+    source, target = tree.path / "source", tree.path / "target"
+    tree.do(write_file, source, b"x")
+    tree.do(os.chmod, source, 0o600)
+    if over:
+        tree.do(write_file, target, b"y")
+        tree.do(os.chmod, target, 0o755)
+        tree.settle()
+    tree.do(os.rename, source, target)
+    assert tree.do(os.stat, target).st_mode & 0o777 == 0o600
+    tree.fresh_view()
+    assert tree.do(os.stat, target).st_mode & 0o777 == 0o600
+
+
+def test_a_plain_file_over_an_executable_one_is_plain(tree: Tree) -> None:
+    source, target = tree.path / "source", tree.path / "target"
+    tree.do(write_file, target, b"y")
+    tree.do(os.chmod, target, 0o755)
+    tree.settle()
+    tree.do(write_file, source, b"x")
+    tree.do(os.rename, source, target)
+    tree.fresh_view()
+    assert tree.do(os.stat, target).st_mode & 0o777 == 0o644
+
+
+def mode_after_unlink(path: Path) -> int:
+    """The permission bits that an open file without a name has, after one more change."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    path.unlink()
+    found = os.fstat(fd).st_mode & 0o777
+    os.fchmod(fd, 0o640)
+    assert os.fstat(fd).st_mode & 0o777 == 0o640
+    assert os.fstat(fd).st_nlink == 0
+    os.close(fd)
+    return found
+
+
+def test_an_unlinked_file_keeps_its_mode(tree: Tree) -> None:
+    assert tree.do(mode_after_unlink, tree.path / "file") == 0o600

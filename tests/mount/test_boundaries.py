@@ -98,6 +98,16 @@ def test_links_and_special_files_are_refused(tree: Tree) -> None:
     assert tree.do(names, tree.path) == ["file"]
 
 
+@pytest.mark.semantics("attr-extended")
+def test_other_extended_attributes_than_those_of_users_are_refused(tree: Tree) -> None:
+    tree.do(write_file, tree.path / "file", b"x")
+    for name in ("security.capability", "security.selinux", "trusted.a", "system.posix_acl_access"):
+        with refused(errno.ENOTSUP, errno.EINVAL):  # the kernel itself examines some values first
+            tree.do(os.setxattr, tree.path / "file", name, b"x")
+        with refused(errno.ENOTSUP):
+            tree.do(os.getxattr, tree.path / "file", name)
+
+
 def test_the_top_holds_rooms_only(tree: Tree) -> None:
     top = tree.path.parent.parent
     with refused(errno.EPERM, errno.EACCES):

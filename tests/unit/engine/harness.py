@@ -114,6 +114,7 @@ class Machine:
         library = Library(means)
         self.drafts = Drafts(self.staging, library, self.now_ns)
         self.syncer = Syncer(provider, self.index, self.journal, self.drafts, self.kernel, self.now, RECHECK_S)
+        self.syncer.vanished = self.attributes.vanished
         self._nursery = nursery
         self._scope = trio.CancelScope()
         self._ended = trio.Event()

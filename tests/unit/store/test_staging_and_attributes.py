@@ -114,3 +114,39 @@ def test_attributes_survive_and_follow_their_node(tmp_path: Path) -> None:
     attributes = Attributes(tmp_path / "a.db")
     assert attributes.get(real) == Stored()
     attributes.close()
+
+
+def test_attributes_of_what_vanished_wait_a_month(tmp_path: Path) -> None:
+    day = 86_400.0
+    attributes = Attributes(tmp_path / "a.db")
+    for name in ("1", "2", "3", "local:x", "gone:9"):
+        attributes.put_extended(NodeId(name), b"user.a", b"value")
+        attributes.put(NodeId(name), Stored(mode=0o600))
+    attributes.vanished([NodeId("1"), NodeId("2"), NodeId("unknown")], 0.0)
+    attributes.prune(29 * day, lambda node: node == "local:x")
+    assert attributes.get(NodeId("1")) == Stored(mode=0o600)
+    assert attributes.extended_names(NodeId("local:x")) == [b"user.a"]
+    assert attributes.extended_names(NodeId("gone:9")) == []
+    attributes.prune(31 * day, lambda node: node == "2")
+    assert [attributes.extended_names(NodeId(each)) for each in "123"] == [[], [b"user.a"], [b"user.a"]]
+    assert attributes.get(NodeId("1")) == Stored()
+    attributes.prune(99 * day, lambda node: False)
+    assert attributes.get(NodeId("2")) == Stored(mode=0o600), "it had come back"
+    attributes.close()
+
+
+def test_extended_attributes_follow_and_are_bounded(tmp_path: Path) -> None:
+    attributes = Attributes(tmp_path / "a.db")
+    local, real, copy = NodeId("local:1"), NodeId("7"), NodeId("gone:7")
+    attributes.put_extended(real, b"user.old", b"gone")
+    attributes.put_extended(local, b"user.a", b"x" * 1000)
+    attributes.put(real, Stored(mode=0o755))
+    attributes.rebind(local, real)
+    assert attributes.get(real) == Stored(), "the usual mode of the new file, not that of the one it replaced"
+    assert attributes.extended_names(real) == [b"user.a"]
+    attributes.copy(real, copy)
+    assert attributes.extended(copy, b"user.a") == b"x" * 1000
+    attributes.put_extended(real, b"user.a", b"x" * ((1 << 20) - 6))
+    with pytest.raises(OutOfSpace):
+        attributes.put_extended(real, b"user.b", b"")
+    attributes.close()
