@@ -39,7 +39,7 @@ def status(context: click.Context, name: str | None, *, as_json: bool) -> None:
 def refresh(name: str, path: str | None) -> None:
     """Ask the service now what is in the account NAME (below PATH, counted from the mount point)."""
     with explained():
-        call(_socket(name), "refresh", path=_below_mount(path))
+        call(account_socket(name), "refresh", path=_below_mount(path))
     click.echo("Up to date.")
 
 
@@ -50,11 +50,11 @@ def refresh(name: str, path: str | None) -> None:
 def sync(name: str, path: str | None, *, wait: bool) -> None:
     """Try again what could not be sent, and with --wait wait until everything (below PATH) is on the service."""
     with explained():
-        retried = call(_socket(name), "retry_parked", timeout_s=_ANSWER_WITHIN_S)
+        retried = call(account_socket(name), "retry_parked", timeout_s=_ANSWER_WITHIN_S)
         if retried:
             click.echo(f"Trying {retried} given-up operations again.")
         if wait:
-            call(_socket(name), "sync", path=_below_mount(path))
+            call(account_socket(name), "sync", path=_below_mount(path))
             click.echo("Everything is on the service.")
             return
         owed = _status(name).get("owed", 0)
@@ -69,13 +69,14 @@ def _report(name: str) -> dict[str, object]:
 
 
 def _status(name: str) -> dict[str, object]:
-    answer = call(_socket(name), "status", timeout_s=_ANSWER_WITHIN_S)
+    answer = call(account_socket(name), "status", timeout_s=_ANSWER_WITHIN_S)
     if isinstance(answer, dict):
         return answer
     raise ControlError("the daemon gave a status that is none", hint="is it of another version?")
 
 
-def _socket(name: str) -> Path:
+def account_socket(name: str) -> Path:
+    """Where the account's daemon listens."""
     return AccountPaths.of(name).control
 
 

@@ -8,6 +8,7 @@ from mountcloud.cli.control import refresh, status, sync
 from mountcloud.cli.demo import demo
 from mountcloud.cli.login import login
 from mountcloud.cli.mount import mount, umount
+from mountcloud.cli.queue import queue
 from mountcloud.cli.sandbox import sandbox
 from mountcloud.cli.unclosed import unclosed
 from mountcloud.daemon import logs
@@ -27,5 +28,5 @@ def main(*, verbose: bool) -> None:
     logs.set_up(verbose=verbose)
 
 
-for command in (login, mount, umount, status, refresh, sync, unclosed, demo, sandbox):
+for command in (login, mount, umount, status, refresh, sync, queue, unclosed, demo, sandbox):
     main.add_command(command)

@@ -20,7 +20,9 @@ from mountcloud.daemon.settings import AccountSettings
 from mountcloud.engine.budget import Budget
 from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.fetching import Means
+from mountcloud.engine.guarding import Removals
 from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.queueing import Queue
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
@@ -39,6 +41,7 @@ from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.policy.freshness import Pace
+from mountcloud.policy.guard import DeleteGuard
 from mountcloud.policy.names import disambiguate, to_file_name
 from mountcloud.providers import registry
 from mountcloud.providers.wrap.limited import limited
@@ -63,6 +66,7 @@ class Mount:
     attributes: Attributes
     syncer: Syncer
     replayer: Replayer
+    queue: Queue
     core: Core
     session: Session
     operations: Operations
@@ -124,6 +128,8 @@ def assemble(
     library = Library(means, strict=account.cache.integrity == "strict")
     drafts = Drafts(staging, library, time.time_ns)
     handles, salvage = Handles(), Salvage(library, nursery)
+    removals = Removals(journal, DeleteGuard(account.upload.delete_limit, account.upload.delete_window_s), time.time)
+    removals.start()
     local = LocalChanges(
         index,
         journal,
@@ -134,6 +140,7 @@ def assemble(
         handles.open_on,
         handles.writing_on,
         salvage,
+        removals,
     )
     notifier = KernelNotifier()
     attributes.prune(time.time(), lambda node: index.by_id(node) is not None)
@@ -162,4 +169,5 @@ def assemble(
     timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
     operations = Operations(FileSystem(core, max_size), timeouts, extended=account.attributes.extended)
     session = Session(mountpoint, account.name, notifier, account.allow_other)
-    return Mount(provider, index, journal, attributes, syncer, replayer, core, session, operations, chunks)
+    queue = Queue(replayer, removals)
+    return Mount(provider, index, journal, attributes, syncer, replayer, queue, core, session, operations, chunks)

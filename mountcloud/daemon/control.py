@@ -45,6 +45,11 @@ class Commands(Protocol):
     def retry_parked(self) -> int:
         """Try again what was given up; tells how many operations."""
 
+    async def queue(self, action: str, path: str | None, keep: str | None) -> object:
+        """``list``, ``retry``, ``discard`` (with ``keep``, a directory for its content), ``pause``, ``resume``,
+        ``allow_deletes``, ``discard_deletes``: a list of objects, a count, or None. Raises ``Unsupported``.
+        """
+
 
 class ControlError(Exception):
     """The daemon could not be asked, or refused; then ``kind`` names the failure of ``model/errors.py``."""
@@ -175,9 +180,7 @@ async def _answer(line: bytes, commands: Commands) -> dict[str, object]:
 
 async def _perform(line: bytes, commands: Commands) -> object:
     command, arguments = _request(line)
-    path = arguments.get("path")
-    if path is not None and not isinstance(path, str):
-        raise InvalidArgument("path must be a text")
+    path = _text(arguments, "path")
     match command:
         case "status":
             return commands.status()
@@ -187,9 +190,18 @@ async def _perform(line: bytes, commands: Commands) -> object:
             await commands.sync(path)
         case "retry_parked":
             return commands.retry_parked()
+        case "queue":
+            return await commands.queue(_text(arguments, "action") or "", path, _text(arguments, "keep"))
         case _:
             raise Unsupported(f"the daemon knows no command {command!r}", hint="is it of another version?")
     return None
+
+
+def _text(arguments: Mapping[str, object], name: str) -> str | None:
+    value = arguments.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidArgument(f"{name} must be a text")
 
 
 def _request(line: bytes) -> tuple[object, Mapping[str, object]]:

@@ -44,10 +44,15 @@ class CacheSettings:
 
 @dataclass(frozen=True, slots=True)
 class UploadSettings:
-    """``[accounts.NAME.upload]``: ``settle_s`` seconds of rest before a closed file is sent, ``parallel`` at once."""
+    """``[accounts.NAME.upload]``: ``settle_s`` seconds of rest before a closed file is sent, ``parallel`` at once.
+
+    More than ``delete_limit`` removals within ``delete_window_s`` seconds wait for the user's word; 0 = never.
+    """
 
     settle_s: float = field(default=1.0, metadata=_between(0, 3600))
     parallel: int = field(default=4, metadata=_between(1, 64))
+    delete_limit: int = field(default=200, metadata=_between(0, 1 << 20))
+    delete_window_s: float = field(default=60.0, metadata=_between(1, 86400))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import resource
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import trio
@@ -17,7 +18,7 @@ from mountcloud.daemon.notify_systemd import Notifier
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.fuse.session import prepare
-from mountcloud.model.errors import Busy, Failure
+from mountcloud.model.errors import Busy, Failure, Unsupported
 from mountcloud.model.ids import ROOT_INODE
 from mountcloud.model.operation import Operation, OperationState
 from mountcloud.model.provider import Secrets
@@ -30,6 +31,7 @@ GRACE = 30.0
 _CHUNKS_INTERVAL = 5.0
 _FORGETTING_S = 10.0
 """Seconds that a refresh waits for the kernel at most."""
+_STATUS_INTERVAL = 1.0
 
 
 def run(
@@ -116,6 +118,7 @@ class Front:
             services.start_soon(self._watch_signals)
             services.start_soon(self._watchdog)
             services.start_soon(self._keep_chunks)
+            services.start_soon(self._tell_of_the_queue)
             services.start_soon(self._announce, on_ready)
             await session.serve()
         finally:
@@ -151,6 +154,16 @@ class Front:
             await trio.sleep(_CHUNKS_INTERVAL)
             self._mount.chunks.save()
 
+    async def _tell_of_the_queue(self) -> None:
+        """``systemctl status`` shows what waits for the user."""
+        told = ""
+        while True:
+            await trio.sleep(_STATUS_INTERVAL)
+            trouble = self._mount.queue.trouble
+            if trouble != told:
+                self._systemd.status(trouble or f"mounted on {self._mount.session.mountpoint}")
+                told = trouble
+
     async def _watchdog(self) -> None:
         interval = self._systemd.watchdog_interval_s
         while interval is not None:
@@ -185,8 +198,9 @@ class Front:
             "online": self._mount.syncer.healthy,
             "owed": self._owed(),
             "parked": len(parked),
-            "message": parked[0].error if parked else "",
             "kernel_requests": self._mount.operations.answered,
+            "paused": self._mount.replayer.paused,
+            "message": self._mount.queue.trouble or (parked[0].error if parked else ""),
         }
 
     async def refresh(self, path: str | None) -> None:
@@ -203,7 +217,27 @@ class Front:
         parked = self._parked()
         if parked:
             raise Failure(f"{len(parked)} changes failed: {parked[0].error}", hint="mountcloud status")
+        if self._mount.queue.trouble:
+            raise Failure(self._mount.queue.trouble)
 
     def retry_parked(self) -> int:
         """Try again what was given up."""
         return self._mount.replayer.retry_parked()
+
+    async def queue(self, action: str, path: str | None, keep: str | None) -> object:
+        """For ``mountcloud queue``."""
+        queue = self._mount.queue
+        match action:
+            case "list":
+                return [asdict(each) for each in queue.items(path)]
+            case "retry":
+                return queue.retry(path)
+            case "discard":
+                return await queue.discard(path, keep)
+            case "pause" | "resume":
+                return queue.pause(paused=action == "pause")
+            case "allow_deletes":
+                return queue.allow_deletes()
+            case "discard_deletes":
+                return queue.discard_deletes()
+        raise Unsupported(f"a queue cannot {action!r}", hint="is the daemon of another version?")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from mountcloud.engine.drafting import Draft, Drafts
+from mountcloud.engine.guarding import Removals
 from mountcloud.engine.salvaging import Salvage
 from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Ref, Version, is_local
 from mountcloud.model.node import Kind, Node, Rights
@@ -36,6 +37,7 @@ class LocalChanges:
     open_handles: Callable[[Inode], int]
     open_writers: Callable[[Inode], int]
     salvage: Salvage
+    removals: Removals
     owed: Callable[[], None] = lambda: None
     _unlinked: set[Inode] = field(default_factory=set)
     _successors: OrderedDict[Inode, Inode] = field(default_factory=OrderedDict)
@@ -51,6 +53,7 @@ class LocalChanges:
     def _amend(self, amendment: Amendment) -> None:
         dropped = [op for each in amendment.drop if (op := self.journal.get(each)) is not None]
         self.journal.amend(amendment)
+        self.removals.count(each for each in amendment.put if each.id == merging.NEW)
         kept = {each.staged for each in amendment.put}
         for operation in dropped:
             if operation.staged and operation.staged not in kept:
@@ -189,7 +192,7 @@ class LocalChanges:
         An empty file that is still open for writing is no version that anybody wants to have on the service.
         """
         if operation.kind is OperationKind.REMOVE:
-            return self.salvage.needs(operation.node)
+            return self.removals.stopped or self.salvage.needs(operation.node)
         if operation.replaces is not None and self.salvage.holds(operation.replaces.id):
             return True
         entry = self.index.by_id(operation.node) if operation.kind is OperationKind.UPLOAD else None

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import trio
@@ -42,6 +42,7 @@ _IDLE = 3600.0
 _GATHERING = 0.02
 """Seconds in which changes gather before they are looked through, while nothing is under way."""
 _AT_A_LOOK = 64
+_PAUSED, _YES = "queue paused", "yes"
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class Replayer:
     host: str
     parallel: int = 4
     _lined_up: deque[Operation] = field(default_factory=deque)
-    _running: set[OperationId] = field(default_factory=set)
+    _running: dict[OperationId, trio.CancelScope] = field(default_factory=dict)
     _discarding: set[OperationId] = field(default_factory=set)
     _woken: trio.Event = field(default_factory=trio.Event)
     _idle: trio.Event = field(default_factory=trio.Event)
@@ -76,7 +77,7 @@ class Replayer:
             while True:
                 self._woken = trio.Event()
                 for operation in self._startable():
-                    self._running.add(operation.id)
+                    self._running[operation.id] = trio.CancelScope()
                     self.journal.put(self._started(operation))
                     nursery.start_soon(self._perform, operation.id)
                 for key, state in self.journal.abandoned_uploads().items():
@@ -100,7 +101,7 @@ class Replayer:
 
     def _startable(self) -> list[Operation]:
         """As many as there are places for; found for many at once, and looked at again before they start."""
-        free = self.parallel - len(self._running)
+        free = 0 if self.paused else self.parallel - len(self._running)
         found = self._still_ready(free)
         if len(found) < free:
             waiting = {each.id for each in found}
@@ -129,8 +130,11 @@ class Replayer:
                 await self._idle.wait()
 
     def _sendable(self) -> bool:
-        helpless = stuck(self.journal.operations)
-        return any(each.id not in helpless and not self.local.held(each) for each in self.journal.operations)
+        owed = self.journal.operations
+        if self.paused:
+            return bool(self._running)
+        helpless = stuck(owed, lambda each: self.local.removals.stopped and each.kind is OperationKind.REMOVE)
+        return any(each.id not in helpless and not self.local.held(each) for each in owed)
 
     def hurry(self) -> None:
         """Saved files need not rest any longer."""
@@ -141,19 +145,39 @@ class Replayer:
 
     def retry_parked(self) -> int:
         """Try again what was parked; tells how many."""
-        parked = [each for each in self.journal.operations if each.state is OperationState.PARKED]
-        for each in parked:
-            self.journal.put(replace(each, state=after(each.state, Event.RETRIED), error=""))
+        return self.retry([each for each in self.journal.operations if each.state is OperationState.PARKED])
+
+    def retry(self, operations: Sequence[Operation]) -> int:
+        """Try again what was parked or waits for its next attempt; tells how many."""
+        chosen = [each for each in operations if each.state in {OperationState.PARKED, OperationState.WAITING}]
+        for each in chosen:
+            self.journal.put(replace(each, state=after(each.state, Event.RETRIED), not_before=0.0, error=""))
         self.wake()
-        return len(parked)
+        return len(chosen)
+
+    @property
+    def paused(self) -> bool:
+        """True while the user wants nothing to be sent."""
+        return self.journal.note(_PAUSED) == _YES
+
+    def pause(self, *, paused: bool) -> None:
+        """Start nothing more, or go on."""
+        self.journal.put_note(_PAUSED, _YES if paused else "")
+        self.wake()
+
+    def cancel(self, key: OperationId) -> None:
+        """End an attempt that is under way; its outcome is unknown then."""
+        if key in self._running:
+            self._running[key].cancel()
 
     async def _perform(self, key: OperationId) -> None:
         operation = self.journal.get(key)
         try:
             if operation is not None:
-                await self._send(operation)
+                with self._running[key]:
+                    await self._send(operation)
         finally:
-            self._running.discard(key)
+            del self._running[key]
             self.wake()
 
     async def _discard_upload(self, key: OperationId, state: str) -> None:
@@ -194,6 +218,8 @@ class Replayer:
         else:
             self.attributes.forget(sent.node)
         ref = None if result is None else result.ref
+        if ref is not None and sent.creates and not settled.adopted:
+            self.local.removals.made(ref)
         if ref is not None and current.kind is OperationKind.UPLOAD and current.generation != settled.generation:
             newer = replace(
                 current, node=ref.id, version=ref.version, replaces=ref, state=OperationState.QUEUED, attempts=0

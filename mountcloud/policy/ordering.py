@@ -81,8 +81,11 @@ def ready(
     return found
 
 
-def stuck(operations: Iterable[Operation]) -> set[OperationId]:
-    """Operations that cannot go on without somebody's help: the parked ones, and all that wait for one of them."""
+def stuck(operations: Iterable[Operation], halted: Callable[[Operation], bool] = lambda _: False) -> set[OperationId]:
+    """Operations that cannot go on without somebody's help: the parked ones, and all that wait for one of them.
+
+    ``halted`` tells of others that wait for a person.
+    """
     owed = list(operations)
     found: set[OperationId] = set()
     while True:
@@ -91,7 +94,7 @@ def stuck(operations: Iterable[Operation]) -> set[OperationId]:
         before = len(found)
         for operation in owed:
             homeless = operation.target is not None and operation.target.parent in makers
-            if operation.state is OperationState.PARKED or homeless or earlier.blocks(operation):
+            if operation.state is OperationState.PARKED or halted(operation) or homeless or earlier.blocks(operation):
                 found.add(operation.id)
                 earlier.add(operation)
         if len(found) == before:

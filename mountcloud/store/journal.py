@@ -37,6 +37,9 @@ _MIGRATIONS = [
         state TEXT NOT NULL             -- the provider's own: what the service has of the upload already
     )
     """,
+    """
+    CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
+    """,
 ]
 
 _COLUMNS = (
@@ -233,6 +236,15 @@ class Journal:
     def abandoned_uploads(self) -> dict[OperationId, str]:
         """Progress of uploads that are not owed any more; the service may hold parts of them."""
         return {key: state for key, state in self._progress.items() if key not in self._owed}
+
+    def note(self, key: str) -> str | None:
+        """A decision of the user that outlasts a restart."""
+        row = self._db.row("SELECT value FROM note WHERE key = ?", (key,))
+        return None if row is None else str(row[0])
+
+    def put_note(self, key: str, value: str) -> None:
+        """Remember one."""
+        self._db.run("INSERT OR REPLACE INTO note VALUES (?, ?)", (key, value))
 
     def sync(self) -> None:
         """Make everything committed survive a power cut."""

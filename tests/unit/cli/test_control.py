@@ -36,6 +36,9 @@ class Daemon:
     def retry_parked(self) -> int:
         return self.parked
 
+    async def queue(self, action: str, path: str | None, keep: str | None) -> object:
+        raise Unavailable("asked elsewhere")
+
 
 @pytest.fixture
 def accounts(home: Path) -> Path:

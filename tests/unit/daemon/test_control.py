@@ -39,6 +39,10 @@ class Recorder:
     def retry_parked(self) -> int:
         return 2
 
+    async def queue(self, action: str, path: str | None, keep: str | None) -> object:
+        self.asked.append((f"queue {action}", path))
+        return [action, path, keep]
+
 
 Conversation = Callable[[Path, Recorder], Awaitable[None]]
 

@@ -12,7 +12,9 @@ import trio.testing
 from mountcloud.engine.budget import Budget
 from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.fetching import Means
+from mountcloud.engine.guarding import Removals
 from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.queueing import Queue
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
@@ -28,6 +30,7 @@ from mountcloud.model.ids import ROOT_INODE, HandleId, Inode, NodeId
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationState
 from mountcloud.model.provider import Capabilities, ChangeFeed, Provider, Source, UploadProgress, UploadTarget
+from mountcloud.policy.guard import DeleteGuard
 from mountcloud.policy.names import disambiguate, to_file_name
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
@@ -122,6 +125,8 @@ class Machine:
 
     def _make_engine(self, library: Library, settle_s: float) -> None:
         handles = Handles()
+        self.removals = Removals(self.journal, DeleteGuard(200, 60), self.now)
+        self.removals.start()
         self.local = LocalChanges(
             self.index,
             self.journal,
@@ -132,6 +137,7 @@ class Machine:
             handles.open_on,
             handles.writing_on,
             Salvage(library, self._nursery),
+            self.removals,
         )
         self.replayer = Replayer(
             index=self.index,
@@ -150,6 +156,7 @@ class Machine:
         stores = (self.index, self.journal, self.attributes, self.drafts, library, self.local, self.syncer)
         self.core = Core(*stores, self.provider.capabilities.names, Owner(1000, 1000), handles)
         self.fs = FileSystem(self.core)
+        self.queue = Queue(self.replayer, self.removals)
 
     _ticks = count()
 
