@@ -1,7 +1,7 @@
 """One version of one file on its way from the service to this machine: each cell is fetched once, kept, and checked."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
@@ -9,9 +9,10 @@ import trio
 
 from mountcloud.engine.budget import Budget
 from mountcloud.engine.flight import Flight
+from mountcloud.engine.verifying import Verifier
 from mountcloud.model.errors import Corrupt, Failure, Unavailable
 from mountcloud.model.node import Node
-from mountcloud.model.provider import Content, ContentCheck, Provider
+from mountcloud.model.provider import Content, Provider
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, indices, runs, span_of
 from mountcloud.policy.pace import Pace
@@ -28,7 +29,8 @@ DEADLINE = 30.0
 class Means:
     """What all versions share. ``loose`` holds cells for which the disk has no room.
 
-    ``slots`` is how many requests go at once; one of them is kept for what a program waits for.
+    ``slots`` is how many requests go at once; one of them is kept for what a program waits for. ``altered`` is told of
+    what was found to be other than it was uploaded.
     """
 
     provider: Provider
@@ -38,6 +40,7 @@ class Means:
     nursery: trio.Nursery
     slots: trio.CapacityLimiter
     pace: Pace = field(default_factory=Pace)
+    altered: Callable[[Node], None] = lambda node: None
     _ahead: trio.CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,10 +65,8 @@ class Fetched:
     failure: Failure | None = None
     _content: Content | None = None
     _cached: Cached | None = None
-    _check: ContentCheck | None = None
-    _checked_evictions: int = 0
+    _verifier: Verifier | None = None
     _opening: trio.Lock = field(default_factory=trio.Lock)
-    _checking: trio.Lock = field(default_factory=trio.Lock)
     _flights: dict[int, Flight] = field(default_factory=dict)
 
     async def content(self) -> Content:
@@ -73,18 +74,19 @@ class Fetched:
         async with self._opening:
             if self._content is None:
                 self._content = await self.means.provider.open(self.node)
+                self._verifier = Verifier(self.means.store, self._content.cipher)
             if self._cached is None:
                 self._cached = self.means.store.version(self.node.ref, self._content.stored_size)
                 if self._cached.verdict is False:
-                    self._quarantine(self._cached)
+                    self._quarantine()
         if self.failure is not None:
             raise self.failure
         return self._content
 
     def at_hand(self, span: StoredSpan) -> bytes | None:
-        """The stored bytes, if all of them are on this machine."""
+        """The stored bytes, if all of them are on this machine, and nothing more is to be found out about them."""
         cached = self._cached
-        if cached is None or self.failure is not None:
+        if cached is None or self.failure is not None or (self._verifier and self._verifier.due(cached)):
             return None
         missing = self.means.store.missing(cached, span)
         return self._assemble(cached, span, missing) if missing else self.means.store.read(cached, span)
@@ -115,6 +117,15 @@ class Fetched:
                 return data
             self.start(along, urgent=True)
             await self._next_landing(span, waiting_since)
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Whoever reads what makes a file whole waits for the verdict: no copy of altered content ends well."""
+        cached = self._cached
+        if cached is not None and self._verifier is not None and self._verifier.due(cached):
+            await self._examine(cached, StoredSpan(0, 0), b"")
+        if self.failure is not None:
+            raise self.failure
 
     async def _next_landing(self, span: StoredSpan, waiting_since: float) -> None:
         flight = next((flight for cell in indices(span) if (flight := self._flights.get(cell)) is not None), None)
@@ -129,8 +140,6 @@ class Fetched:
             raise Unavailable(f"no data of {self.node.name!r} within {DEADLINE:g} s")
         if flight.ended and flight.failure is not None:
             raise flight.failure
-        if self.failure is not None:
-            raise self.failure
 
     def _deadline(self, flight: Flight, waiting_since: float) -> float:
         """Before a request begins it waits for its turn, as long as anything comes at all."""
@@ -176,7 +185,7 @@ class Fetched:
                 await self._travel(content, flight, urgent=urgent)
                 flight.failure = None
                 flight.end()
-                await self._examine(cached, content, flight.span, flight.data)
+                await self._examine(cached, flight.span, flight.data)
             finally:
                 self.means.budget.give(flight.span.length)
         except Failure as failure:
@@ -213,53 +222,20 @@ class Fetched:
             piece = bytes(data[span.start - start : span.end - start])
             self.means.loose.put(ChunkKey(self.node.id, self.node.version, cell), piece)
 
-    async def _examine(self, cached: Cached, content: Content, span: StoredSpan, data: bytes | memoryview) -> None:
+    async def _examine(self, cached: Cached, span: StoredSpan, data: bytes | memoryview) -> None:
         """Take new bytes into the check of the whole file; the last of them brings the verdict."""
-        async with self._checking:
-            if cached.verdict is not None:
-                return
-            check = self._present_check(cached, content)
-            if check is None:
-                return
-            await trio.to_thread.run_sync(check.add, span, data)
-            if cached.cells.complete:
-                await self._fill_gaps(cached, check)
-            if cached.evictions == self._checked_evictions:
-                cached.check_state = check.state()
-            self._judge(cached, check.verdict())
-
-    def _present_check(self, cached: Cached, content: Content) -> ContentCheck | None:
-        """Bytes that were evicted and fetched again are other bytes: what was seen before says nothing of them."""
-        if self._check is None or cached.evictions != self._checked_evictions:
-            try:
-                self._check = content.cipher.check(cached.check_state)
-            except Corrupt:
-                self._check = content.cipher.check(b"")
-            self._checked_evictions = cached.evictions
-        return self._check
-
-    async def _fill_gaps(self, cached: Cached, check: ContentCheck) -> None:
-        """Cells that came before the check began are taken from the disk."""
-        position = 0
-        for seen in (*check.seen, StoredSpan(cached.stored_size, cached.stored_size)):
-            while position < seen.start:
-                piece = StoredSpan(position, min(position + (4 << 20), seen.start))
-                if self.means.store.missing(cached, piece):
-                    return
-                await trio.to_thread.run_sync(check.add, piece, self.means.store.read(cached, piece))
-                position = piece.end
-            position = max(position, seen.end)
-
-    def _judge(self, cached: Cached, verdict: bool | None) -> None:
-        if verdict is None:
+        assert self._verifier is not None
+        verdict = await self._verifier.examine(cached, span, data)
+        if verdict is None or cached.verdict is not None:
             return
         cached.verdict, cached.changed = verdict, True
         if not verdict:
             log.error("the content of %r (node %s) was altered: it is not shown", self.node.name, self.node.id)
             self.means.store.drop(cached, quarantine=True)
-            self._quarantine(cached)
+            self._quarantine()
+            self.means.altered(self.node)
 
-    def _quarantine(self, cached: Cached) -> None:
+    def _quarantine(self) -> None:
         self.failure = Corrupt(f"the content of {self.node.name!r} is not what was uploaded")
 
     @property
@@ -274,12 +250,11 @@ class Fetched:
         """
         content = await self.content()
         cached = self._cached
-        if cached is None or cached.verdict or content.cipher.check(b"") is None:
+        if cached is None or cached.verdict or not (self._verifier and self._verifier.applies):
             return
         for start in range(0, content.stored_size, piece):
             span = StoredSpan(start, min(start + piece, content.stored_size))
             await self.bring(span, span)
-        await self._examine(cached, content, StoredSpan(0, 0), b"")
         if self.failure is None and not cached.verdict:
             raise Corrupt(f"{self.node.name!r} cannot be checked: the cache is too small to hold it")
         if self.failure is not None:
