@@ -85,7 +85,7 @@ def _below_mount(path: str | None) -> str | None:
 
 
 def _readable(name: str, report: dict[str, object]) -> str:
-    told = {key: value for key, value in report.items() if value not in ("", None)}
+    told = {key: value for key, value in report.items() if value not in ("", None, [])}
     width = max(map(len, told), default=0)
     return "\n".join([name, *(f"  {key:<{width}}  {_word(value)}" for key, value in told.items())])
 

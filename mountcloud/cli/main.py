@@ -4,6 +4,7 @@ import importlib.metadata
 
 import click
 
+from mountcloud.cli.cache import evict, pin, unpin
 from mountcloud.cli.control import refresh, status, sync
 from mountcloud.cli.demo import demo
 from mountcloud.cli.login import login
@@ -28,5 +29,5 @@ def main(*, verbose: bool) -> None:
     logs.set_up(verbose=verbose)
 
 
-for command in (login, mount, umount, status, refresh, sync, queue, unclosed, demo, sandbox):
+for command in (login, mount, umount, status, refresh, sync, queue, pin, unpin, evict, unclosed, demo, sandbox):
     main.add_command(command)

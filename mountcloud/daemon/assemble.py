@@ -22,13 +22,14 @@ from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.fetching import Means
 from mountcloud.engine.guarding import Removals
 from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.pinning import Pinner
 from mountcloud.engine.queueing import Queue
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
 from mountcloud.engine.salvaging import Salvage
 from mountcloud.engine.sending import Sender
-from mountcloud.engine.syncing import Syncer
+from mountcloud.engine.syncing import KernelCache, Syncer
 from mountcloud.fs.attributes import Owner
 from mountcloud.fs.core import Core
 from mountcloud.fs.filesystem import FileSystem
@@ -37,6 +38,7 @@ from mountcloud.fuse.attributes import Timeouts
 from mountcloud.fuse.notify import KernelNotifier
 from mountcloud.fuse.operations import Operations
 from mountcloud.fuse.session import Session
+from mountcloud.model.change import Stale
 from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
@@ -71,6 +73,7 @@ class Mount:
     session: Session
     operations: Operations
     chunks: ChunkStore
+    pinner: Pinner
 
     def close(self) -> None:
         """Close the stores; every file that is still open is owed first."""
@@ -110,6 +113,13 @@ def _pace(account: AccountSettings) -> Pace:
 def _name_of(node: Node, taken: Callable[[str], bool]) -> str:
     name = to_file_name(node.name)
     return disambiguate(name, taken, node.id) if taken(name) else name
+
+
+def _forget_content(node: Node, index: Index, kernel: KernelCache) -> None:
+    """What the kernel keeps of altered content must not be shown again."""
+    entry = index.by_id(node.id)
+    if entry is not None:
+        kernel.forget([Stale(entry.inode, content=True)])
 
 
 def assemble(
@@ -163,6 +173,8 @@ def assemble(
     syncer.vanished = attributes.vanished
     local.owed = salvage.done = replayer.wake
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
+    means.altered = lambda node: _forget_content(node, index, notifier)
+    pinner = Pinner(index, attributes, syncer, library, chunks, 3 * account.poll_interval_s)
     names, max_size = provider.capabilities.names, provider.capabilities.max_file_size
     owner = Owner(os.getuid(), os.getgid())
     core = Core(index, journal, attributes, drafts, library, local, syncer, names, owner, handles)
@@ -170,4 +182,6 @@ def assemble(
     operations = Operations(FileSystem(core, max_size), timeouts, extended=account.attributes.extended)
     session = Session(mountpoint, account.name, notifier, account.allow_other)
     queue = Queue(replayer, removals)
-    return Mount(provider, index, journal, attributes, syncer, replayer, queue, core, session, operations, chunks)
+    return Mount(
+        provider, index, journal, attributes, syncer, replayer, queue, core, session, operations, chunks, pinner
+    )

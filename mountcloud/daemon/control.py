@@ -42,6 +42,15 @@ class Commands(Protocol):
     async def sync(self, path: str | None) -> None:
         """Return when nothing is owed to the service (below the path)."""
 
+    async def pin(self, path: str | None) -> dict[str, int]:
+        """Keep it on this machine, with all that is below it; tells how many ``files`` and ``bytes`` that is now."""
+
+    async def unpin(self, path: str | None) -> None:
+        """Keep it no longer than other files."""
+
+    async def evict(self, path: str | None) -> int:
+        """Give back what is cached of it; tells how many bytes."""
+
     def retry_parked(self) -> int:
         """Try again what was given up; tells how many operations."""
 
@@ -188,6 +197,12 @@ async def _perform(line: bytes, commands: Commands) -> object:
             await commands.refresh(path)
         case "sync":
             await commands.sync(path)
+        case "pin":
+            return await commands.pin(path)
+        case "unpin":
+            await commands.unpin(path)
+        case "evict":
+            return await commands.evict(path)
         case "retry_parked":
             return commands.retry_parked()
         case "queue":

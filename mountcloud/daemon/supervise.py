@@ -119,6 +119,7 @@ class Front:
             services.start_soon(self._watchdog)
             services.start_soon(self._keep_chunks)
             services.start_soon(self._tell_of_the_queue)
+            services.start_soon(self._mount.pinner.run)
             services.start_soon(self._announce, on_ready)
             await session.serve()
         finally:
@@ -200,8 +201,16 @@ class Front:
             "parked": len(parked),
             "kernel_requests": self._mount.operations.answered,
             "paused": self._mount.replayer.paused,
-            "message": self._mount.queue.trouble or (parked[0].error if parked else ""),
+            "message": self._mount.queue.trouble or (parked[0].error if parked else self._mount.pinner.trouble),
+            "pinned_missing": self._mount.pinner.missing,
+            "altered": self._altered(),
         }
+
+    def _altered(self) -> list[str]:
+        """Names of files whose content is not what was uploaded, as far as it is still the present one."""
+        index, found = self._mount.index, self._mount.chunks.quarantined
+        entries = [entry for ref in found if (entry := index.by_id(ref.id)) is not None and entry.node.ref == ref]
+        return [entry.file_name for entry in entries]
 
     async def refresh(self, path: str | None) -> None:
         """Look for changes now; all of them, whatever the path. What was found is seen afterwards.
@@ -219,6 +228,19 @@ class Front:
             raise Failure(f"{len(parked)} changes failed: {parked[0].error}", hint="mountcloud status")
         if self._mount.queue.trouble:
             raise Failure(self._mount.queue.trouble)
+
+    async def pin(self, path: str | None) -> dict[str, int]:
+        """Fetch it whole, now and whenever it changes."""
+        files = await self._mount.pinner.pin(await self._mount.core.at(path or ""))
+        return {"files": len(files), "bytes": sum(node.size for node in files)}
+
+    async def unpin(self, path: str | None) -> None:
+        """Its cached bytes may make way again."""
+        self._mount.pinner.unpin(await self._mount.core.at(path or ""))
+
+    async def evict(self, path: str | None) -> int:
+        """Give back what is cached of it."""
+        return self._mount.pinner.evict(await self._mount.core.at(path or ""))
 
     def retry_parked(self) -> int:
         """Try again what was given up."""

@@ -15,7 +15,7 @@ from mountcloud.model.node import Node
 from mountcloud.model.provider import Content, Provider
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, indices, runs, span_of
-from mountcloud.policy.pace import Pace
+from mountcloud.policy.line import Line
 from mountcloud.store.chunk_memory import ChunkKey, ChunkMemory
 from mountcloud.store.chunk_store import Cached, ChunkStore
 
@@ -39,7 +39,7 @@ class Means:
     budget: Budget
     nursery: trio.Nursery
     slots: trio.CapacityLimiter
-    pace: Pace = field(default_factory=Pace)
+    line: Line = field(default_factory=Line)
     altered: Callable[[Node], None] = lambda node: None
     _ahead: trio.CapacityLimiter = field(init=False)
 
@@ -51,7 +51,7 @@ class Means:
         """Hold one of the slots; what nobody waits for queues apart."""
         async with nullcontext() if urgent else self._ahead, self.slots:
             if self.slots.borrowed_tokens == 1:
-                self.pace = self.pace.begun(trio.current_time())
+                self.line = self.line.begun(trio.current_time())
             yield
 
 
@@ -143,7 +143,7 @@ class Fetched:
 
     def _deadline(self, flight: Flight, waiting_since: float) -> float:
         """Before a request begins it waits for its turn, as long as anything comes at all."""
-        heard = self.means.pace.heard if flight.heard is None else flight.heard
+        heard = self.means.line.heard if flight.heard is None else flight.heard
         return max(waiting_since, heard) + DEADLINE
 
     def start(self, span: StoredSpan, *, urgent: bool, largest: int = 0) -> None:
@@ -197,7 +197,7 @@ class Fetched:
 
     async def _travel(self, content: Content, flight: Flight, *, urgent: bool) -> None:
         def arrived(piece: bytes) -> None:
-            self.means.pace = self.means.pace.after(trio.current_time(), len(piece))
+            self.means.line = self.means.line.after(trio.current_time(), len(piece))
             flight.take(piece)
 
         async with self.means.turn(urgent=urgent):
@@ -243,22 +243,27 @@ class Fetched:
         """The content, if it can be read from without waiting for anybody."""
         return self._content if self._cached is not None and self.failure is None else None
 
+    async def bring_all(self, piece: int) -> None:
+        """Fetch whatever is not here, in pieces of so many bytes; raises what ``bring`` raises."""
+        content = await self.content()
+        for start in range(0, content.stored_size, piece):
+            span = StoredSpan(start, min(start + piece, content.stored_size))
+            if self._cached is not None and self.means.store.missing(self._cached, span):
+                await self.bring(span, span)
+        await self._settle()
+
     async def verify(self, piece: int) -> None:
-        """Fetch everything and wait for the verdict, in pieces of so many bytes; at once if it is known already.
+        """Fetch everything and wait for the verdict; at once if it is known already.
 
         Raises what ``bring`` raises; ``Corrupt`` too if the file is too large to be kept here until it is checked.
         """
-        content = await self.content()
+        await self.content()
         cached = self._cached
         if cached is None or cached.verdict or not (self._verifier and self._verifier.applies):
             return
-        for start in range(0, content.stored_size, piece):
-            span = StoredSpan(start, min(start + piece, content.stored_size))
-            await self.bring(span, span)
-        if self.failure is None and not cached.verdict:
+        await self.bring_all(piece)
+        if not cached.verdict:
             raise Corrupt(f"{self.node.name!r} cannot be checked: the cache is too small to hold it")
-        if self.failure is not None:
-            raise self.failure
 
     def release(self) -> None:
         """One user less. The content stays open, so that what is cached can be read again without asking anybody."""

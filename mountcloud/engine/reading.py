@@ -15,7 +15,8 @@ from mountcloud.model.span import PlainSpan, StoredSpan
 from mountcloud.policy.cells import CELL, cover
 from mountcloud.policy.readahead import SECONDS, Window, advance, ahead, at_once
 
-_STRICT_PIECE = 8 << 20
+_PIECE = 8 << 20
+"""Bytes of one request where everything is wanted."""
 _KEPT_OPEN = 512
 """Versions whose keys and addresses are kept after their last reader left."""
 
@@ -36,6 +37,21 @@ class Library:
         fetched.users += 1
         self._forget_idle()
         return Reader(self, fetched)
+
+    async def keep(self, node: Node) -> None:
+        """Bring all of this version onto this machine. Raises what reading raises."""
+        reader = self.reader(node)
+        try:
+            await reader.bring_all()
+        finally:
+            await reader.aclose()
+
+    def forgive(self, ref: Ref) -> None:
+        """Forget that a version was found to be altered: the next open asks the service anew."""
+        fetched = self._open.get(ref)
+        if fetched is not None and fetched.failure is not None:
+            del self._open[ref]
+            self.means.nursery.start_soon(fetched.aclose)
 
     def _forget_idle(self) -> None:
         """Versions that were read lately stay open, the others are given back."""
@@ -71,11 +87,16 @@ class Reader:
         self._fetch_ahead(content.stored_size)
         return content.cipher.decrypt(want, covered, data)
 
+    async def bring_all(self) -> None:
+        """Fetch whatever is not on this machine."""
+        await self._open()
+        await self._fetched.bring_all(_PIECE)
+
     async def _open(self) -> Content:
         try:
             content = await self._opened_in_time()
             if self._library.strict:
-                await self._fetched.verify(_STRICT_PIECE)
+                await self._fetched.verify(_PIECE)
         except Outdated:
             self._library.outdated(self.node)
             raise
@@ -101,7 +122,7 @@ class Reader:
         window = self._window
         if not window.ahead or window.position >= self.node.size:
             return
-        wanted = ahead(window, self._library.means.pace.within(SECONDS))
+        wanted = ahead(window, self._library.means.line.within(SECONDS))
         end = min(window.position + wanted.reach, stored_size)
         if window.position < end:
             span = cover(StoredSpan(window.position, end), stored_size)

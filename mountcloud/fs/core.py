@@ -11,7 +11,7 @@ from mountcloud.engine.syncing import Syncer
 from mountcloud.fs.attributes import FileAttributes, Owner, compose
 from mountcloud.fs.handles import Handles
 from mountcloud.model.errors import Forbidden, InvalidName, NameTooLong, NotADirectory, NotFound
-from mountcloud.model.ids import Inode
+from mountcloud.model.ids import ROOT_INODE, Inode
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Rights
 from mountcloud.policy.names import check, to_remote_name
@@ -80,6 +80,13 @@ class Core:
     def stat(self, entry: Entry) -> FileAttributes:
         """The attributes of an entry."""
         return compose(entry, self.drafts.get(entry.inode), self.attributes.get(entry.node.id), self.owner)
+
+    async def at(self, path: str) -> Entry:
+        """What is at a path below the mount point; empty is the mount point itself. Raises ``NotFound``."""
+        entry = self.entry(ROOT_INODE)
+        for name in path.split("/") if path else ():
+            entry = self.child(await self.directory(entry.inode), name)
+        return entry
 
     def remote_name(self, file_name: str) -> str:
         """What the service will call it. Raises ``InvalidName`` or ``NameTooLong`` without asking anybody."""

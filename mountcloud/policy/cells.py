@@ -24,6 +24,11 @@ def span_of(cells: range, stored_size: int) -> StoredSpan:
     return StoredSpan(cells.start * CELL, min(cells.stop * CELL, stored_size))
 
 
+def whole_cells(size: int) -> int:
+    """The bytes of the cells that hold so many bytes."""
+    return -(-size // CELL) * CELL
+
+
 def runs(cells: Iterator[int] | list[int]) -> list[range]:
     """Ascending cell numbers as runs of neighbours."""
     found: list[range] = []

@@ -1,4 +1,7 @@
-"""POSIX attributes that services have no place for. Neither rebuildable nor owed, so in a store of their own."""
+"""What services have no place for: POSIX attributes, and what is to be kept here.
+
+Neither rebuildable nor owed, so in a store of its own.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,6 +33,10 @@ _MIGRATIONS = [
         at REAL NOT NULL                -- seconds since the epoch
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE attributes ADD COLUMN pinned INTEGER;
+    CREATE INDEX attributes_pinned ON attributes (id) WHERE pinned = 1;
+    """,
 ]
 _HOT = 8192
 _MOST_EXTENDED = 1 << 20
@@ -40,12 +47,16 @@ _TABLES = ("attributes", "extended", "vanished")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a program set; None where it set nothing. ``mode`` holds the permission bits only."""
+    """What a program set; None where it set nothing. ``mode`` holds the permission bits only.
+
+    ``pinned``: the user wants it, and all that is below it, to be on this machine at all times.
+    """
 
     mode: int | None = None
     uid: int | None = None
     gid: int | None = None
     atime_ns: int | None = None
+    pinned: int | None = None
 
 
 class Attributes:
@@ -59,7 +70,7 @@ class Attributes:
         """What was set for the node."""
         found = self._hot.get(node)
         if found is None:
-            row = self._db.row("SELECT mode, uid, gid, atime_ns FROM attributes WHERE id = ?", (node,))
+            row = self._db.row("SELECT mode, uid, gid, atime_ns, pinned FROM attributes WHERE id = ?", (node,))
             self._hot[node] = found = _NOTHING if row is None else Stored(*row)
         return found
 
@@ -67,8 +78,8 @@ class Attributes:
         """Remember it."""
         if stored == self.get(node):
             return
-        values = (node, stored.mode, stored.uid, stored.gid, stored.atime_ns)
-        self._db.run("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?)", values)
+        values = (node, stored.mode, stored.uid, stored.gid, stored.atime_ns, stored.pinned)
+        self._db.run("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?, ?)", values)
         self._hot[node] = stored
 
     def extended(self, node: NodeId, name: bytes) -> bytes:
@@ -94,6 +105,11 @@ class Attributes:
         """Remove an extended attribute; raises ``NoAttribute``."""
         self.extended(node, name)
         self._db.run("DELETE FROM extended WHERE id = ? AND name = ?", (node, name))
+
+    @property
+    def pinned(self) -> list[NodeId]:
+        """The nodes that are pinned themselves."""
+        return [NodeId(row[0]) for row in self._db.rows("SELECT id FROM attributes WHERE pinned = 1")]
 
     def rebind(self, old: NodeId, new: NodeId) -> None:
         """A node got its real id; a node that it replaces loses its attributes to it, as with a local rename."""

@@ -5,7 +5,7 @@ room. Sparse, by (node, version), under a hard limit that is checked before anyt
 import hashlib
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,11 @@ _MIGRATIONS = [
         used INTEGER NOT NULL           -- grows with every use
     ) WITHOUT ROWID;
     CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE pinned (
+        key TEXT PRIMARY KEY            -- of a version that is never evicted
+    ) WITHOUT ROWID
     """,
 ]
 
@@ -80,6 +85,8 @@ class ChunkStore:
         self._db = self._open(boot)
         self._versions: dict[str, Cached] = {}
         self._recent: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._kept: dict[tuple[str, int], int] = {}
+        self._pinned = {str(row[0]) for row in self._db.rows("SELECT key FROM pinned")}
         self.used = 0
         for row in self._db.rows("SELECT key, node, version, stored_size, cells FROM version ORDER BY used"):
             self._count_in(row[0], CellMap(row[3], row[4]))
@@ -110,12 +117,16 @@ class ChunkStore:
             extent = range(first, min(first + EXTENT, cells.count))
             here = len(extent) - len(cells.missing(extent))
             if here:
-                self._recent[key, first // EXTENT] = here
+                self._extents(key)[key, first // EXTENT] = here
                 self.used += here * CELL
+
+    def _extents(self, key: str) -> dict[tuple[str, int], int]:
+        """How many cells of each extent are here: of what may be evicted the longest unused first, or of the pinned."""
+        return self._kept if key in self._pinned else self._recent
 
     def version(self, ref: Ref, stored_size: int) -> Cached:
         """What is here of this version. Give it back by ``release``."""
-        key = hashlib.sha256(f"{ref.id}\0{ref.version}".encode()).hexdigest()[:40]
+        key = _key(ref)
         cached = self._versions.get(key)
         if cached is None:
             cached = self._versions[key] = self._load(key, ref, stored_size)
@@ -137,6 +148,8 @@ class ChunkStore:
             del self._versions[cached.key]
             if cached.file is not None:
                 cached.file.close()
+                if not cached.cells.present:
+                    cached.file.path.unlink(missing_ok=True)
 
     def missing(self, cached: Cached, span: StoredSpan) -> list[int]:
         """The cells of the span that are not here."""
@@ -169,12 +182,16 @@ class ChunkStore:
             return False
         for cell in cells:
             if cached.cells.add(range(cell, cell + 1)):
-                place = cached.key, cell // EXTENT
-                self._recent[place] = self._recent.get(place, 0) + 1
-                self._recent.move_to_end(place)
-                self.used += CELL
+                self._count(cached.key, cell // EXTENT)
         cached.changed = True
         return True
+
+    def _count(self, key: str, extent: int) -> None:
+        extents, place = self._extents(key), (key, extent)
+        extents[place] = extents.get(place, 0) + 1
+        if extents is self._recent:
+            self._recent.move_to_end(place)
+        self.used += CELL
 
     def _make_room(self, size: int, cached: Cached, cells: range) -> bool:
         """Evict the longest unused, but not the neighbours of what is to be written."""
@@ -190,7 +207,7 @@ class ChunkStore:
         cached = self._versions.get(key)
         loaded = cached or self._row(key)
         if loaded is None:
-            self.used -= self._recent.pop((key, extent)) * CELL
+            self.used -= self._extents(key).pop((key, extent)) * CELL
             return
         cells = range(extent * EXTENT, (extent + 1) * EXTENT)
         loaded.cells.discard(cells)
@@ -198,7 +215,7 @@ class ChunkStore:
         loaded.evictions += 1
         loaded.changed = True
         self._save(loaded)  # before the bytes go: a list that claims too much would serve zeros
-        self.used -= self._recent.pop((key, extent)) * CELL
+        self.used -= self._extents(key).pop((key, extent)) * CELL
         self._file(loaded).punch(cells.start * CELL, len(cells) * CELL)
         if cached is None and loaded.file is not None:
             loaded.file.close()
@@ -211,11 +228,52 @@ class ChunkStore:
 
     def drop(self, cached: Cached, *, quarantine: bool) -> None:
         """Forget the bytes; a quarantined version is remembered as such."""
-        for place in [each for each in self._recent if each[0] == cached.key]:
-            self._evict(*place)
+        for extent in range(-(-cached.cells.count // EXTENT)):
+            if (cached.key, extent) in self._extents(cached.key):
+                self._evict(cached.key, extent)
         cached.verdict = False if quarantine else None
         cached.changed = True
         self._save(cached)
+
+    def pin(self, refs: Iterable[Ref], *, release_others: bool) -> None:
+        """These versions are never evicted from now on; survives a restart. Others that were pinned may be released."""
+        pinned = {_key(ref) for ref in refs} | (set() if release_others else self._pinned)
+        with self._db.transaction():
+            for key in pinned - self._pinned:
+                self._db.run("INSERT INTO pinned VALUES (?)", (key,))
+            for key in self._pinned - pinned:
+                self._db.run("DELETE FROM pinned WHERE key = ?", (key,))
+        freed = [place for place in self._kept if place[0] not in pinned]
+        fixed = [place for place in self._recent if place[0] in pinned]
+        self._recent |= {place: self._kept.pop(place) for place in freed}
+        self._kept |= {place: self._recent.pop(place) for place in fixed}
+        self._pinned = pinned
+
+    def can_hold(self, size: int, more: int) -> bool:
+        """True if so many bytes fit into the limit, and ``more``, what is not here of them, onto the disk."""
+        evictable = sum(self._recent.values()) * CELL
+        return size <= self._limits.most and self._free() + evictable - more >= self._limits.keep_free
+
+    def here(self, ref: Ref) -> int:
+        """Bytes of this version that are here, in whole cells."""
+        cached = self._versions.get(_key(ref)) or self._row(_key(ref))
+        return 0 if cached is None else cached.cells.present * CELL
+
+    def forget(self, ref: Ref) -> int:
+        """Give the bytes of a version back, and what was found out about it; tells how many bytes."""
+        known = self._versions.get(_key(ref)) or self._row(_key(ref))
+        if known is None:
+            return 0
+        cached = self.version(ref, known.stored_size)
+        size = cached.cells.present * CELL
+        self.drop(cached, quarantine=False)
+        self.release(cached)
+        return size
+
+    @property
+    def quarantined(self) -> list[Ref]:
+        """Versions that were found to be altered."""
+        return [Ref(*row) for row in self._db.rows("SELECT node, version FROM version WHERE verdict = 0")]
 
     def save(self) -> None:
         """Write down what is here; cheap when nothing changed."""
@@ -245,3 +303,7 @@ class ChunkStore:
         sync_file_system(self._directory)
         self._db.run("DELETE FROM note WHERE key = 'open'")
         self._db.close()
+
+
+def _key(ref: Ref) -> str:
+    return hashlib.sha256(f"{ref.id}\0{ref.version}".encode()).hexdigest()[:40]

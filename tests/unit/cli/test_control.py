@@ -33,6 +33,17 @@ class Daemon:
     async def sync(self, path: str | None) -> None:
         self.asked.append(("sync", path))
 
+    async def pin(self, path: str | None) -> dict[str, int]:
+        self.asked.append(("pin", path))
+        return {"files": 12, "bytes": 3 << 20}
+
+    async def unpin(self, path: str | None) -> None:
+        self.asked.append(("unpin", path))
+
+    async def evict(self, path: str | None) -> int:
+        self.asked.append(("evict", path))
+        return 5 << 20
+
     def retry_parked(self) -> int:
         return self.parked
 
@@ -127,6 +138,20 @@ def test_sync_that_does_not_wait_tells_what_is_owed(daemon: Daemon) -> None:
     assert "Trying 2 given-up operations again" in result.stdout
     assert "3 operations are on their way" in result.stdout
     assert daemon.asked == []
+
+
+def test_what_is_kept_here_is_named_by_ordinary_paths(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "12 files, 3.0 MiB" in run("pin", "/srv/work/a/b/").stdout
+    monkeypatch.chdir("/")
+    assert run("unpin", "srv/work").exit_code == 0
+    assert "5.0 MiB are free" in run("evict", "/srv/x/../work/a").stdout
+    assert daemon.asked == [("pin", "a/b"), ("unpin", None), ("evict", "a")]
+
+
+@pytest.mark.parametrize("path", ["/srv/workshop", "/srv", "elsewhere"])
+def test_a_path_in_no_mount_cannot_be_kept(daemon: Daemon, path: str) -> None:
+    result = run("pin", path)
+    assert (result.exit_code, "in no mount" in result.stderr) == (78, True)
 
 
 @pytest.mark.parametrize("command", ["refresh", "sync"])

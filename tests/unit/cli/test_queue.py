@@ -41,6 +41,14 @@ class Daemon:
 
     async def sync(self, path: str | None) -> None: ...
 
+    async def pin(self, path: str | None) -> dict[str, int]:
+        return {}
+
+    async def unpin(self, path: str | None) -> None: ...
+
+    async def evict(self, path: str | None) -> int:
+        return 0
+
     def retry_parked(self) -> int:
         return 0
 

@@ -36,6 +36,17 @@ class Recorder:
         self.asked.append(("sync", path))
         await self.owed.wait()
 
+    async def pin(self, path: str | None) -> dict[str, int]:
+        self.asked.append(("pin", path))
+        return {"files": 1, "bytes": 2}
+
+    async def unpin(self, path: str | None) -> None:
+        self.asked.append(("unpin", path))
+
+    async def evict(self, path: str | None) -> int:
+        self.asked.append(("evict", path))
+        return 5
+
     def retry_parked(self) -> int:
         return 2
 
@@ -71,7 +82,11 @@ def test_every_command(tmp_path: Path) -> None:
         assert await ask(path, "refresh") is None
         commands.owed.set()
         assert await ask(path, "sync", path=None) is None
-        assert commands.asked == [("refresh", "a/b"), ("refresh", None), ("sync", None)]
+        assert await ask(path, "pin", path="a") == {"files": 1, "bytes": 2}
+        assert await ask(path, "unpin", path="a") is None
+        assert await ask(path, "evict", path="a") == 5
+        asked = [("refresh", "a/b"), ("refresh", None), ("sync", None), ("pin", "a"), ("unpin", "a"), ("evict", "a")]
+        assert commands.asked == asked
 
     with_daemon(tmp_path / "c.sock", conversation)
 

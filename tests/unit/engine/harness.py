@@ -114,7 +114,7 @@ class Machine:
         self.kernel = RecordedKernel()
         chunks = ChunkStore(home / "chunks", Limits(1 << 30, 0), "boot", lambda: 1 << 40)
         means = Means(provider, chunks, ChunkMemory(1 << 20), Budget(1 << 24), nursery, trio.CapacityLimiter(8))
-        library = Library(means)
+        self.chunks, self.library = chunks, (library := Library(means))
         self.drafts = Drafts(self.staging, library, self.now_ns)
         self.syncer = Syncer(provider, self.index, self.journal, self.drafts, self.kernel, self.now, RECHECK_S)
         self.syncer.vanished = self.attributes.vanished

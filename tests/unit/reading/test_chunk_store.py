@@ -140,3 +140,74 @@ def test_eviction_takes_the_check_back(tmp_path: Path) -> None:
     chunks.write(chunks.version(ref("b"), CELL), range(1), cell(1))
     assert (cached.check_state, cached.evictions) == (b"", 1)
     chunks.close()
+
+
+def fill(chunks: ChunkStore, name: str, extents: int = 1) -> None:
+    cached = chunks.version(ref(name), extents * EXTENT * CELL)
+    for extent in range(extents):
+        chunks.write(cached, range(extent * EXTENT, (extent + 1) * EXTENT), cell(1) * EXTENT)
+    chunks.release(cached)
+
+
+def test_what_is_pinned_stays_and_the_limit_holds(tmp_path: Path) -> None:
+    chunks = store(tmp_path, 3 * EXTENT * CELL)
+    fill(chunks, "a")
+    chunks.pin([ref("a"), ref("b")], release_others=True)
+    for name in "bcdef":
+        fill(chunks, name)
+    assert [chunks.here(ref(name)) // CELL for name in "abcdef"] == [EXTENT, EXTENT, 0, 0, 0, EXTENT]
+    fill(chunks, "g", 2)
+    assert chunks.used <= 3 * EXTENT * CELL
+    chunks.close()
+
+
+def test_a_pin_survives_a_restart_and_may_be_released(tmp_path: Path) -> None:
+    chunks = store(tmp_path, 2 * EXTENT * CELL)
+    chunks.pin([ref("a")], release_others=True)
+    fill(chunks, "a")
+    chunks.close()
+    chunks = store(tmp_path, 2 * EXTENT * CELL)
+    fill(chunks, "b", 2)
+    assert chunks.here(ref("a")) == EXTENT * CELL
+    chunks.pin([], release_others=False)
+    fill(chunks, "c", 2)
+    assert chunks.here(ref("a")) == EXTENT * CELL
+    chunks.pin([], release_others=True)
+    fill(chunks, "d", 2)
+    assert chunks.here(ref("a")) == 0
+    assert chunks.used == 2 * EXTENT * CELL
+    chunks.close()
+
+
+def test_where_everything_is_pinned_there_is_no_room(tmp_path: Path) -> None:
+    chunks = store(tmp_path, EXTENT * CELL)
+    chunks.pin([ref("a")], release_others=True)
+    fill(chunks, "a")
+    other = chunks.version(ref("b"), CELL)
+    assert not chunks.write(other, range(1), cell(1))
+    assert chunks.can_hold(EXTENT * CELL, 0)
+    assert not chunks.can_hold(EXTENT * CELL + 1, 0)
+    chunks.close()
+
+
+def test_what_is_given_back_leaves_the_disk(tmp_path: Path) -> None:
+    chunks = store(tmp_path)
+    fill(chunks, "a", 3)
+    open_one = chunks.version(ref("a"), 3 * EXTENT * CELL)
+    assert chunks.forget(ref("a")) == 3 * EXTENT * CELL
+    assert (chunks.forget(ref("a")), chunks.forget(ref("b")), chunks.used) == (0, 0, 0)
+    assert len(chunks.missing(open_one, StoredSpan(0, CELL))) == 1
+    chunks.release(open_one)
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and "db" not in path.name] == []
+    chunks.close()
+
+
+def test_the_quarantined_are_known_until_they_are_forgotten(tmp_path: Path) -> None:
+    chunks = store(tmp_path)
+    cached = chunks.version(ref("a"), CELL)
+    chunks.drop(cached, quarantine=True)
+    chunks.release(cached)
+    assert chunks.quarantined == [ref("a")]
+    chunks.forget(ref("a"))
+    assert chunks.quarantined == []
+    chunks.close()

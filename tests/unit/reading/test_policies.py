@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, cover, indices, runs, span_of
-from mountcloud.policy.pace import Pace
+from mountcloud.policy.line import Line
 from mountcloud.policy.readahead import BACK, FIRST, FORWARD, LARGEST, MIB, SLOWEST, Window, advance, ahead, at_once
 
 
@@ -73,24 +73,24 @@ def test_no_more_is_fetched_ahead_than_comes_in_time(run: int, in_time: float) -
 
 @given(st.floats(1e3, 1e9), st.integers(20, 100), st.lists(st.floats(0.2, 5), min_size=20, max_size=20))
 def test_a_steady_line_is_measured_right(rate: float, pieces: int, jitter: list[float]) -> None:
-    pace, now = Pace(), 0.0
+    line, now = Line(), 0.0
     for number in range(pieces):
         size = max(int(rate * jitter[number % len(jitter)] / 10), 1)
         now += size / rate
-        pace = pace.after(now, size)
-    assert pace.within(1.0) == pytest.approx(rate, rel=0.01)
+        line = line.after(now, size)
+    assert line.within(1.0) == pytest.approx(rate, rel=0.01)
 
 
 def test_a_rest_says_nothing_of_the_line() -> None:
-    pace = Pace().begun(100.0).after(100.5, 1000)
-    assert pace.rate == 2000
-    pace = pace.begun(500.0)
-    assert pace.after(500.5, 1000).rate == 2000
-    assert pace.after(500.5, 500).rate == 1500
+    line = Line().begun(100.0).after(100.5, 1000)
+    assert line.rate == 2000
+    line = line.begun(500.0)
+    assert line.after(500.5, 1000).rate == 2000
+    assert line.after(500.5, 500).rate == 1500
 
 
 def test_of_an_unknown_line_everything_is_expected() -> None:
-    assert Pace().within(0.1) == float("inf")
+    assert Line().within(0.1) == float("inf")
 
 
 @given(st.integers(0, 1 << 40), st.integers(1, MIB), st.sampled_from([-1, 1]), st.integers(1, 1 << 30))

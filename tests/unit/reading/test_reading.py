@@ -279,7 +279,7 @@ def test_a_slow_line_is_no_silence(tmp_path: Path) -> None:
         async with here.library() as library:
             drip(library, DEADLINE * 0.9)
             assert await here.read_all(library) == here.content
-        assert library.means.pace.rate is not None
+        assert library.means.line.rate is not None
 
     run(main)
 

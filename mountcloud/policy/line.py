@@ -7,7 +7,7 @@ _SHORTEST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Line:
     """``rate`` in bytes a second, None before anything is known; the rest is the measurement under way.
 
     ``heard`` is when a byte came last.
@@ -18,17 +18,17 @@ class Pace:
     came: int = 0
     heard: float = float("-inf")
 
-    def begun(self, now: float) -> "Pace":
+    def begun(self, now: float) -> "Line":
         """After a rest something is asked for again: the rest says nothing of the line."""
         return replace(self, since=now, came=0)
 
-    def after(self, now: float, size: int) -> "Pace":
+    def after(self, now: float, size: int) -> "Line":
         """So many bytes came now, of all downloads together."""
         came, elapsed = self.came + size, now - self.since
         if elapsed < _SHORTEST:
             return replace(self, came=came, heard=now)
         rate = came / elapsed
-        return Pace(rate if self.rate is None else (self.rate + rate) / 2, now, 0, now)
+        return Line(rate if self.rate is None else (self.rate + rate) / 2, now, 0, now)
 
     def within(self, seconds: float) -> float:
         """Bytes that may be expected to come in that time."""
