@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18", "defusedxml>=0.7"]
 TYPES = ["types-cachetools>=5.5", "types-setuptools>=75", "types-defusedxml>=0.7"]
 LINT = ["ruff>=0.8", "mypy>=1.13", "import-linter>=2.1", *TYPES]
+WEBDAV_SERVER = ["wsgidav>=4.3.3", "cheroot>=10.0.1"]
 TEST = ["pytest>=8.3", "hypothesis>=6.115", "pytest-timeout>=2.3", "pytest-xdist>=3.6"]
 
 setup(
@@ -26,11 +27,12 @@ setup(
         "cryptography>=43",
         "cachetools>=5.5",
         "click>=8.1",
+        "defusedxml>=0.7.1",
     ],
     extras_require={
-        "sandbox": SANDBOX,
+        "sandbox": [*SANDBOX, *WEBDAV_SERVER],
         "keyring": ["keyring>=25"],
-        "test": [*SANDBOX, *LINT, *TEST],
+        "test": [*SANDBOX, *WEBDAV_SERVER, *LINT, *TEST],
         # The services' own clients pin old libraries, so they live in an environment of their own (see ./run).
         "interop-dracoon": ["dracoon>=1.13"],
         "interop-nextcloud": ["nc-py-api>=0.20"],

@@ -17,6 +17,7 @@ from mountcloud.daemon.settings import AccountSettings, Settings, load
 from mountcloud.model.provider import Provider
 
 _SECRETS = ("password", "encryption_password", "client_secret")
+_WITHOUT_ENCRYPTION = frozenset({"webdav"})
 
 
 @runtime_checkable
@@ -63,7 +64,7 @@ def login(
         if known and given:
             raise CommandFailed(f"{name} exists; change it in {settings.origin}, then: mountcloud login {name}")
         account = known or AccountSettings(name, provider, _asked_options(given), mountpoint)
-        secrets = _piped() if password_stdin else _asked_secrets(client="client_id" in account.options)
+        secrets = _piped() if password_stdin else _asked_secrets(account)
         _verify(account, secrets)
         if not known:
             settings = _remember(settings, account)
@@ -106,10 +107,11 @@ def _piped() -> MemorySecrets:
     return MemorySecrets({name: line for name, line in zip(_SECRETS, lines, strict=True) if line})
 
 
-def _asked_secrets(*, client: bool) -> MemorySecrets:
+def _asked_secrets(account: AccountSettings) -> MemorySecrets:
     entered = [click.prompt("Password", hide_input=True)]
-    optional = ["Encryption password (empty if the account has none)"]
-    optional += ["Client secret (empty if the client has none)"] if client else []
+    encrypts = account.provider not in _WITHOUT_ENCRYPTION
+    optional = ["Encryption password (empty if the account has none)"] if encrypts else []
+    optional += ["Client secret (empty if the client has none)"] if "client_id" in account.options else []
     entered += [click.prompt(question, hide_input=True, default="", show_default=False) for question in optional]
     return MemorySecrets({name: value for name, value in zip(_SECRETS, entered, strict=False) if value})
 

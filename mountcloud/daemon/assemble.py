@@ -53,6 +53,7 @@ from mountcloud.store.chunk_memory import ChunkMemory
 from mountcloud.store.chunk_store import ChunkStore, Limits
 from mountcloud.store.index import Index
 from mountcloud.store.journal import Journal
+from mountcloud.store.places import PlaceBook
 from mountcloud.store.staging import Staging
 
 _MIB = 1 << 20
@@ -66,6 +67,7 @@ class Mount:
     index: Index
     journal: Journal
     attributes: Attributes
+    places: PlaceBook
     syncer: Syncer
     replayer: Replayer
     queue: Queue
@@ -83,6 +85,7 @@ class Mount:
         self.index.close()
         self.journal.close()
         self.attributes.close()
+        self.places.close()
 
 
 def _limits(account: AccountSettings, paths: AccountPaths) -> Limits:
@@ -126,7 +129,8 @@ def assemble(
     account: AccountSettings, paths: AccountPaths, secrets: Secrets, mountpoint: Path, nursery: trio.Nursery
 ) -> Mount:
     """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
-    provider = retrying(limited(registry.create(account.provider, account.options, secrets)))
+    places = PlaceBook(paths.places)
+    provider = retrying(limited(registry.create(account.provider, account.options, secrets, places)))
     index = Index(paths.index, _name_of)
     journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
     staging = _staging(paths, secrets)
@@ -183,5 +187,5 @@ def assemble(
     session = Session(mountpoint, account.name, notifier, account.allow_other)
     queue = Queue(replayer, removals)
     return Mount(
-        provider, index, journal, attributes, syncer, replayer, queue, core, session, operations, chunks, pinner
+        provider, index, journal, attributes, places, syncer, replayer, queue, core, session, operations, chunks, pinner
     )

@@ -81,6 +81,11 @@ class AccountPaths:
         return self.state / "attributes.db"
 
     @property
+    def places(self) -> Path:
+        """The ids that we gave to the nodes of a service which knows paths only."""
+        return self.state / "places.db"
+
+    @property
     def lock(self) -> Path:
         """Held by the one daemon of this account."""
         return self.state / "lock"

@@ -1,13 +1,28 @@
 """Bodies of requests, as the HTTP library takes them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 
 from mountcloud.model.errors import Unavailable
 
+Body = Callable[[], AsyncIterator[bytes]]
+"""Gives the body from its start, each time it is called. The iterator should be no generator: one that a broken
+connection leaves suspended is finalised at a time of Python's choosing."""
+
 
 class ExactBody(httpx.AsyncByteStream):
+    """A body that begins anew where the library repeats a request, as for a digest's challenge."""
+
+    def __init__(self, body: Body, size: int) -> None:
+        self._body = body
+        self._size = size
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Exact(self._body(), self._size)
+
+
+class _Exact:
     """A body that is no generator, and sees to its length.
 
     A generator that a cancelled request leaves suspended is finalised at a time of Python's choosing, with a warning.

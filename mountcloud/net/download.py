@@ -1,6 +1,8 @@
 """One range of stored bytes on its way, and whether what comes is what was asked for."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -14,7 +16,10 @@ _ERROR_BODY_LIMIT = 64 * 1024
 
 @dataclass(slots=True)
 class Download:
-    """A range on its way, perhaps over several connections; ``tag`` is the ETag of the version that began to come."""
+    """A range on its way, perhaps over several connections; ``tag`` is the ETag of the version that began to come.
+
+    ``whole``: a server that ignores ranges is read from the start of the file to the end of the range.
+    """
 
     target: httpx.URL
     total: int
@@ -22,6 +27,7 @@ class Download:
     silences: int = 0
     connections: int = 0
     tag: str | None = None
+    whole: bool = False
 
     def check_version(self, answer: httpx.Response) -> None:
         """Raises ``Unavailable`` if the rest is of another version than the beginning."""
@@ -31,10 +37,10 @@ class Download:
         self.tag = tag
 
 
-def check_range(answer: httpx.Response, span: StoredSpan, total: int) -> None:
+def check_range(answer: httpx.Response, span: StoredSpan, total: int, *, whole: bool = False) -> None:
     """Refuse bytes that are not the ones asked for."""
     if answer.status_code != 206:
-        if span != StoredSpan(0, total):
+        if span != StoredSpan(0, total) and not whole:
             raise Unavailable(f"{answer.url.host} ignores ranges")
         held = answer.headers.get("content-length", str(total))
         if held != str(total):
@@ -54,12 +60,39 @@ def check_range(answer: httpx.Response, span: StoredSpan, total: int) -> None:
 async def take(answer: httpx.Response, download: Download) -> None:
     """Hand the bytes on in the pieces in which they arrive: nothing is copied here."""
     arrival, host = download.arrival, answer.url.host
-    async for piece in answer.aiter_raw():
-        if len(piece) > arrival.missing.length:
-            raise Unavailable(f"{host} sent more bytes than were asked for")
-        arrival.take(piece)
+    if answer.status_code != 206:
+        await _take_out(answer, download)
+    else:
+        async for piece in answer.aiter_raw():
+            if len(piece) > arrival.missing.length:
+                raise Unavailable(f"{host} sent more bytes than were asked for")
+            arrival.take(piece)
     if arrival.missing.length:
         raise Unavailable(f"{host} left out the last {arrival.missing.length} bytes")
+
+
+async def _take_out(answer: httpx.Response, download: Download) -> None:
+    """The missing bytes out of a whole file. Nothing is kept of what comes before, and after them it ends."""
+    position, arrival = 0, download.arrival
+    coming = answer.aiter_raw()
+    async for piece in coming:
+        wanted = piece[max(arrival.missing.start - position, 0) : max(arrival.missing.end - position, 0)]
+        position += len(piece)
+        if wanted:
+            arrival.take(wanted)
+        if not arrival.missing.length and position < download.total:
+            await _break_off(answer, coming)
+
+
+async def _break_off(answer: httpx.Response, coming: AsyncIterator[bytes]) -> None:
+    """End an answer of which more is coming than anybody wants.
+
+    Reading on from the closed connection ends the library's generators, which would otherwise be finalised by chance.
+    """
+    await answer.aclose()
+    with suppress(httpx.HTTPError, httpx.StreamError):
+        async for _ in coming:
+            continue
 
 
 async def beginning(answer: httpx.Response) -> bytes:

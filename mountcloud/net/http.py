@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -20,7 +20,7 @@ import trio
 from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.span import StoredSpan
-from mountcloud.net.bodies import ExactBody, Once
+from mountcloud.net.bodies import Body, ExactBody, Once
 from mountcloud.net.download import Download, beginning, check_range, take
 from mountcloud.net.failures import BrokenOff, Silence, our_failures
 from mountcloud.net.throttle import Throttle, Turn
@@ -42,11 +42,9 @@ _MOST_SILENCES = 3
 _MAX_REDIRECTS = 5
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
-Body = Callable[[], AsyncIterator[bytes]]
-"""Gives the body from its start, each time it is called. The iterator should be no generator: one that a broken
-connection leaves suspended is finalised at a time of Python's choosing."""
-
 _Attempt = Callable[[], Awaitable["Response"]]
+Judge = Callable[["Response"], None]
+"""Sees the headers of a 2xx answer before its body, and raises what it thinks of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class ClientSettings:
     """Where the service is and how long to wait for it. ``ca_file`` is trusted besides the system's authorities.
 
     ``stall_s`` is how long a download may be silent before it goes on over another connection.
+    ``proxy`` is the address of a proxy for all requests but those to this machine; without it the environment decides.
     """
 
     base_url: str
@@ -62,6 +61,7 @@ class ClientSettings:
     stall_s: float = 5.0
     ca_file: str = ""
     concurrency: int = 8
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,18 @@ class Client:
 
     Every method returns whatever status the server gave, after waiting for and repeating 429s, which were not executed;
     it raises ``Unavailable`` where there was no (whole) answer. May be made without a running loop.
+    With ``auth``, each request to the service itself (not to where it sends us) is answered for by it.
     """
 
-    def __init__(self, settings: ClientSettings, throttle: Throttle | None = None) -> None:
+    def __init__(
+        self, settings: ClientSettings, throttle: Throttle | None = None, auth: httpx.Auth | None = None
+    ) -> None:
         _silence_library()
         _widen_reads()
         self._base = httpx.URL(settings.base_url.rstrip("/"))
         self._throttle = throttle or Throttle(settings.concurrency)
         self._settings = settings
+        self._auth = auth
         tls = _tls(settings.ca_file)
         self._http = self._library(tls, keep_alive=4 * settings.concurrency)
         self._fresh = self._library(tls, keep_alive=0)
@@ -116,6 +120,7 @@ class Client:
             timeout=httpx.Timeout(self._settings.read_timeout_s, connect=self._settings.connect_timeout_s, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive),
             headers={"User-Agent": USER_AGENT},
+            proxy=self._settings.proxy or None,
             mounts={f"all://{host}": None for host in sorted(_LOOPBACK)},
             follow_redirects=False,
         )
@@ -137,7 +142,7 @@ class Client:
         Raises ``ValueError`` rather than send ``authorization`` to another origin than the service's.
         """
         target = self._target(url)
-        sent = dict(headers or {}, Accept=JSON)
+        sent = {"Accept": JSON, **(headers or {})}
         if authorization is not None:
             if not self._is_ours(target):
                 raise ValueError("credentials are for the service alone")
@@ -154,27 +159,28 @@ class Client:
                 content=content,
             )
 
-        async def attempt() -> Response:
-            request.stream = ExactBody(Once(request.content), len(request.content))
-            return await self._exchange(request)
+        body = request.content
+        request.stream = ExactBody(lambda: Once(body), len(body))
+        return await self._patiently(target, "call", lambda: self._exchange(request))
 
-        return await self._patiently(target, "call", attempt)
-
-    async def get_range(self, url: str, span: StoredSpan, total: int, arrived: Arrived | None = None) -> Response:
-        """The bytes of ``span`` of a resource of ``total`` bytes, without credentials; redirects are followed.
+    async def get_range(
+        self, url: str, span: StoredSpan, total: int, arrived: Arrived | None = None, judge: Judge | None = None
+    ) -> Response:
+        """The bytes of ``span`` of a resource of ``total`` bytes, without credentials but ``auth``; follows redirects.
 
         A 2xx answer holds exactly these bytes, or, with ``arrived``, none: that gets them as they come, in order, each
         once, and what it got before a failure is right. Any other answer has the start of its body.
         A download that is silent for ``stall_s``, or breaks off, goes on from where it stopped over a new connection;
         the patience doubles with each silence that follows on another, since the service may be slow rather than gone.
+        With ``judge``, who must see to the version, a server that ignores ranges is read to the end of the span.
         Raises ``Corrupt`` if the server holds another total, ``Unavailable`` if bytes are missing or ranges ignored.
         """
         target = self._target(url)
-        download = Download(target, total, Arrival(span, arrived))
+        download = Download(target, total, Arrival(span, arrived), whole=judge is not None)
         while True:
             before = download.arrival.missing
             try:
-                return await self._patiently(target, "transfer", lambda: self._receive(download))
+                return await self._patiently(target, "transfer", lambda: self._receive(download, judge))
             except (Silence, BrokenOff) as interruption:
                 self._go_on_or_give_up(download, interruption, progress=download.arrival.missing != before)
 
@@ -190,14 +196,14 @@ class Client:
     async def send_stream(
         self, method: str, url: str, size: int, body: Body, *, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """Send exactly ``size`` bytes without credentials; ``body`` is called again if the server asks for patience."""
+        """Send exactly ``size`` bytes; ``body`` is called again if the server asks for patience, or who we are."""
         target = self._target(url)
         sent = {"Content-Type": OCTETS, **(headers or {}), "Content-Length": str(size), "Accept": "*/*"}
 
         async def attempt() -> Response:
             with our_failures(target, "prepare a transfer"):
                 request = self._http.build_request(method, target, headers=sent)
-                request.stream = ExactBody(body(), size)
+                request.stream = ExactBody(body, size)
             return await self._exchange(request)
 
         return await self._patiently(target, "transfer", attempt)
@@ -235,18 +241,23 @@ class Client:
     async def _exchange(self, request: httpx.Request) -> Response:
         started = trio.current_time()
         with our_failures(request.url, "answer"):
-            answer = await self._http.send(request)
+            answer = await self._http.send(request, auth=self._auth_for(request.url))
         self._note(request, answer.status_code, started)
         return Response(answer.status_code, _lower(answer.headers), answer.content)
 
-    async def _receive(self, download: Download) -> Response:
+    def _auth_for(self, target: httpx.URL) -> httpx.Auth | None:
+        return self._auth if self._is_ours(target) else None
+
+    async def _receive(self, download: Download, judge: Judge | None) -> Response:
         started, wanted = trio.current_time(), download.arrival.missing
         body = b""
         with our_failures(download.target, "send its bytes"):
             answer = await self._follow(download, wanted)
             try:
                 if answer.is_success:
-                    check_range(answer, wanted, download.total)
+                    if judge is not None:
+                        judge(Response(answer.status_code, _lower(answer.headers), b""))
+                    check_range(answer, wanted, download.total, whole=download.whole)
                     download.check_version(answer)
                     await take(answer, download)
                     body = download.arrival.gathered()
@@ -268,8 +279,8 @@ class Client:
         target = download.target
         for _ in range(_MAX_REDIRECTS):
             request = library.build_request("GET", target, headers=headers, timeout=timeout)
-            request.stream = ExactBody(Once(b""), 0)
-            answer = await library.send(request, stream=True)
+            request.stream = ExactBody(lambda: Once(b""), 0)
+            answer = await library.send(request, stream=True, auth=self._auth_for(target))
             if not answer.has_redirect_location:
                 return answer
             await answer.aclose()

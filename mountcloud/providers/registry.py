@@ -4,15 +4,25 @@ import difflib
 from collections.abc import Callable, Mapping
 
 from mountcloud.model.errors import InvalidArgument
+from mountcloud.model.places import Places
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.providers.dracoon import provider as dracoon
 from mountcloud.providers.memory import MemoryProvider
+from mountcloud.providers.memory_places import MemoryPlaces
+from mountcloud.providers.webdav import provider as webdav
 
-Factory = Callable[[Mapping[str, object], Secrets], Provider]
-"""Makes a provider of its settings and secrets, without network; raises ``InvalidArgument`` for wrong settings."""
+Factory = Callable[[Mapping[str, object], Secrets, Places], Provider]
+"""Makes a provider of its settings and secrets, without network; raises ``InvalidArgument`` for wrong settings.
+
+Services that have stable ids of their own leave the book of places alone.
+"""
 
 
-def _memory(settings: Mapping[str, object], _: Secrets) -> Provider:
+def _dracoon(settings: Mapping[str, object], secrets: Secrets, _: Places) -> Provider:
+    return dracoon.create(settings, secrets)
+
+
+def _memory(settings: Mapping[str, object], _: Secrets, __: Places) -> Provider:
     """A service of its own that dies with the provider, for trying things out."""
     if settings:
         raise InvalidArgument(f"unknown setting {next(iter(settings))!r}", hint="the provider 'memory' has none")
@@ -20,16 +30,20 @@ def _memory(settings: Mapping[str, object], _: Secrets) -> Provider:
 
 
 FACTORIES: dict[str, Factory] = {
-    "dracoon": dracoon.create,
+    "dracoon": _dracoon,
     "memory": _memory,
+    "webdav": webdav.create,
 }
 
 
-def create(scheme: str, settings: Mapping[str, object], secrets: Secrets) -> Provider:
-    """The provider of this scheme; raises ``InvalidArgument`` if there is none."""
+def create(scheme: str, settings: Mapping[str, object], secrets: Secrets, places: Places | None = None) -> Provider:
+    """The provider of this scheme; raises ``InvalidArgument`` if there is none.
+
+    Without a book of places, ids of services that address nodes by path end with the provider.
+    """
     factory = FACTORIES.get(scheme)
     if factory is None:
         near = difflib.get_close_matches(scheme, FACTORIES, n=1)
         known = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(FACTORIES))}"
         raise InvalidArgument(f"unknown provider {scheme!r}", hint=known)
-    return factory(settings, secrets)
+    return factory(settings, secrets, MemoryPlaces() if places is None else places)

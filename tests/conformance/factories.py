@@ -20,6 +20,7 @@ from mountcloud.providers.wrap.limited import limited
 from mountcloud.providers.wrap.retrying import retrying
 from tests.conformance.dracoon_factories import DRACOON
 from tests.conformance.under_test import Factory, ProviderUnderTest
+from tests.conformance.webdav_factories import WEBDAV
 
 STRICT_NAMES = NameRules(
     max_length=150,
@@ -66,4 +67,5 @@ FACTORIES: dict[str, Factory] = {
     "memory-wrapped": partial(memory, ChangeFeed.CURSOR, wrapped=True),
     "memory-strict-names": partial(memory, ChangeFeed.NONE, names=STRICT_NAMES),
     **DRACOON,
+    **WEBDAV,
 }

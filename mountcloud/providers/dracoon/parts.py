@@ -8,7 +8,7 @@ from mountcloud.crypt.gcm_stream import GcmStreamEncryptor
 from mountcloud.crypt.keys import FileKey
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.provider import Source
-from mountcloud.net.http import Body
+from mountcloud.net.bodies import Body
 
 MAX_PARTS = 10_000
 """The storage's own limit (DRACOON facts, 12.3)."""

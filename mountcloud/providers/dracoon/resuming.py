@@ -10,7 +10,7 @@ import trio
 
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.provider import UploadProgress
-from mountcloud.net.http import Body
+from mountcloud.net.bodies import Body
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.parts import Part
 

@@ -6,7 +6,8 @@ from typing import Protocol
 import trio
 
 from mountcloud.model.errors import NotFound, Unavailable
-from mountcloud.net.http import Body, Client, Response
+from mountcloud.net.bodies import Body
+from mountcloud.net.http import Client, Response
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Answer, Api, answer_of
 from mountcloud.providers.dracoon.errors import CHANNEL_CLOSED

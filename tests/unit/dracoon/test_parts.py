@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mountcloud.crypt.gcm_stream import GcmStreamCipher
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.span import PlainSpan
-from mountcloud.net.http import Body
+from mountcloud.net.bodies import Body
 from mountcloud.providers.dracoon.parts import MAX_PARTS, EncryptedFeed, Part, PlainFeed, content_range, cut
 from tests.conformance.content import BytesSource, some_bytes
 

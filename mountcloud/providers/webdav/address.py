@@ -1,0 +1,40 @@
+"""Paths of the account and addresses of the server, both ways (WebDAV facts, 1, client rule 9)."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+Path = tuple[str, ...]
+"""Names from the collection in which the tree begins; empty for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the account's tree begins: an origin such as ``https://cloud.example``, and the names of its collection."""
+
+    origin: str
+    base: Path
+
+    def href(self, path: Path, *, directory: bool) -> str:
+        """The path on the server, percent-encoded; collections end with a slash, as some servers insist."""
+        names = "/".join(quote(name, safe="") for name in (*self.base, *path))
+        return f"/{names}/" if directory and names else f"/{names}"
+
+    def url(self, path: Path, *, directory: bool) -> str:
+        """The whole address: Destination headers need it, since some servers refuse a path alone."""
+        return self.origin + self.href(path, directory=directory)
+
+
+def address_of(url: str) -> Address:
+    """The address in the settings."""
+    parts = urlsplit(url)
+    return Address(f"{parts.scheme}://{parts.netloc}", decoded(parts.path) or ())
+
+
+def decoded(href: str) -> Path | None:
+    """The names in an href, which may be an address or a path, encoded in any case; None if they are no UTF-8."""
+    path = re.sub(r"^https?://[^/]*", "", href.strip(), flags=re.IGNORECASE)
+    try:
+        return tuple(unquote_to_bytes(name).decode() for name in path.split("/") if name)
+    except UnicodeDecodeError:
+        return None

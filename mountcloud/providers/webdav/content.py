@@ -1,0 +1,86 @@
+"""Bytes of one file at one version, checked against what each answer says of itself."""
+
+from mountcloud.crypt.plain import PlainCipher
+from mountcloud.model.arrival import Arrival, Arrived
+from mountcloud.model.errors import NotFound, Outdated
+from mountcloud.model.ids import NodeId, Version
+from mountcloud.model.places import path_of
+from mountcloud.model.provider import ContentCipher
+from mountcloud.model.span import StoredSpan
+from mountcloud.net.http import Response
+from mountcloud.providers.webdav import tokens, wire
+from mountcloud.providers.webdav.address import Path
+from mountcloud.providers.webdav.facts import facts_of
+from mountcloud.providers.webdav.tokens import Token
+from mountcloud.providers.webdav.tree import Tree
+
+
+class WebdavContent:
+    """Reads wherever the file is by now, and nothing but its version."""
+
+    def __init__(self, tree: Tree, node: NodeId, version: Version, cipher: PlainCipher) -> None:
+        self._tree = tree
+        self._node = node
+        self._version = version
+        self._cipher = cipher
+
+    @property
+    def stored_size(self) -> int:
+        """Stored bytes."""
+        return self._cipher.stored_size
+
+    @property
+    def cipher(self) -> ContentCipher:
+        """How to read them."""
+        return self._cipher
+
+    async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
+        """Exactly these bytes; raises ``Outdated`` if the server has another version by now, ``Unavailable``."""
+        if span.end > self.stored_size:
+            raise ValueError(f"{span} is beyond {self.stored_size} bytes")
+        if not span.length:
+            return b""
+        arrival = Arrival(span, arrived)
+        path = path_of(self._tree.places, self._node)
+        try:
+            if path is None:
+                raise Outdated("the file is gone")
+            await self._fetch(path, arrival)
+        except NotFound:
+            await self._fetch_moved(path, arrival)
+        return arrival.gathered()
+
+    async def _fetch_moved(self, old: Path | None, arrival: Arrival) -> None:
+        """A move of our own may have been on its way while we asked at the old place."""
+        try:
+            place = self._tree.place(self._node)
+            async with self._tree.turns.looking(place.parent or place.id):
+                path = await self._tree.path(self._node)
+            if path == old:
+                raise Outdated("the file is gone")
+            await self._fetch(path, arrival)
+        except NotFound as gone:
+            raise Outdated("the file is gone") from gone
+
+    async def _fetch(self, path: Path, arrival: Arrival) -> None:
+        expected = facts_of(self._tree.place(self._node).facts).expected(self._version)
+        if expected is None:
+            raise Outdated("the file has new content")
+        await self._tree.dav.get(path, arrival, self.stored_size, lambda answer: _judge(answer, expected))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def _judge(answer: Response, expected: Token) -> None:
+    """Raises ``Outdated`` for the headers of another content. A part's answer tells the whole size as well."""
+    whole = answer.headers.get("content-range", "").rpartition("/")[2] if answer.status == 206 else ""
+    size = whole or answer.headers.get("content-length", "")
+    told = answer.headers.get("oc-etag") or answer.headers.get("etag", "")
+    found = Token(
+        tokens.etag(told),
+        int(size) if size.isdecimal() else expected.size,
+        wire.seconds(answer.headers.get("last-modified", "")),
+    )
+    if not found.agrees(expected):
+        raise Outdated("the file has new content")

@@ -1,0 +1,168 @@
+"""Requests of WebDAV, one a method: paths in, values of ``wire`` out, every refusal one of our failures."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import trio
+
+from mountcloud.model.arrival import Arrival
+from mountcloud.model.errors import Failure, Forbidden, IsADirectory, NotFound, Outdated, Unavailable
+from mountcloud.model.provider import Source
+from mountcloud.net.http import Client, Judge, Response
+from mountcloud.providers.webdav import wire
+from mountcloud.providers.webdav.address import Address, Path
+from mountcloud.providers.webdav.errors import failure_for
+from mountcloud.providers.webdav.wire import Entry
+
+_XML = {"Content-Type": "application/xml; charset=utf-8", "Accept": "*/*"}
+_MOVED = {301, 302, 307, 308}
+"""How some servers answer to a collection that is named without a slash at the end."""
+_PIECE = 256 * 1024
+_LONG_LIST = 256 * 1024
+"""Bytes of a list from which on it is read in a thread: reading 1000 entries takes about 40 ms."""
+
+
+class Dav:
+    """One server, seen from the collection in which the account's tree begins."""
+
+    def __init__(self, client: Client, address: Address) -> None:
+        self._client = client
+        self._address = address
+
+    async def send(
+        self,
+        method: str,
+        path: Path,
+        *,
+        directory: bool = False,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Response:
+        """One exchange, whatever the status is."""
+        href = self._address.href(path, directory=directory)
+        return await self._client.request(method, href, headers={"Accept": "*/*", **(headers or {})}, content=content)
+
+    async def look(self, path: Path, props: Sequence[str], *, directory: bool = False) -> Entry:
+        """One resource; raises ``NotFound``, and believes it only while the root is there."""
+        found = await self._propfind(path, props, "0", directory=directory)
+        if not found or found[0].status in {404, 410}:
+            raise NotFound("the server knows no such file")
+        return await self._measured(path, found[0])
+
+    async def _measured(self, path: Path, entry: Entry) -> Entry:
+        """Some servers leave the length out of a list; without it a file would look empty."""
+        if entry.is_directory or entry.size is not None:
+            return entry
+        answer = _success(await self.send("HEAD", path, headers={"Accept-Encoding": "identity"}))
+        return wire.with_size(entry, answer.headers.get("content-length", ""))
+
+    async def children(self, path: Path, props: Sequence[str]) -> list[Entry]:
+        """The resources in a collection, named relative to it; raises ``NotFound`` if it is gone or a file by now."""
+        found = await self._propfind(path, props, "1", directory=True)
+        own = min((each.path for each in found), key=len, default=())
+        if any(each.path[: len(own)] != own for each in found):
+            raise Unavailable("the server sent the list of something else")
+        if not any(each.path == own and each.is_directory for each in found):
+            raise NotFound("the directory is gone")
+        inside = [each for each in found if len(each.path) == len(own) + 1 and _is_there(each)]
+        return [await self._measured((*path, each.path[-1]), each) for each in inside]
+
+    async def _propfind(self, path: Path, props: Sequence[str], depth: str, *, directory: bool) -> list[Entry]:
+        headers = {**_XML, "Depth": depth}
+        answer = await self.send("PROPFIND", path, directory=directory, headers=headers, content=wire.propfind(props))
+        if answer.status == 207:
+            now = wire.seconds(answer.headers.get("date", ""))
+            if len(answer.body) < _LONG_LIST:
+                return wire.entries(answer.body, now)
+            return await trio.to_thread.run_sync(wire.entries, answer.body, now)
+        if answer.status in _MOVED and not directory:
+            return await self._propfind(path, props, depth, directory=True)
+        if answer.status in {404, 410}:
+            await self._confirm_root(path)
+        raise failure_for(answer)
+
+    async def _confirm_root(self, path: Path) -> None:
+        """A share that is not mounted on its server answers 404 to everything: that says nothing of our files."""
+        if not path:
+            raise Unavailable("the address in the settings does not exist on the server", hint="check the url")
+        await self._propfind((), wire.BASIC[:1], "0", directory=True)
+
+    async def put(self, path: Path, source: Source, headers: Mapping[str, str]) -> Response:
+        """Store a file; the answer is a success."""
+        href = self._address.href(path, directory=False)
+        answer = await self._client.send_stream("PUT", href, source.size, lambda: _Pieces(source), headers=headers)
+        return _success(answer)
+
+    async def get(self, path: Path, arrival: Arrival, total: int, judge: Judge) -> None:
+        """Bytes of a file of ``total`` bytes; ``judge`` sees the headers first. Raises ``Outdated``."""
+        href = self._address.href(path, directory=False)
+        answer = await self._client.get_range(href, arrival.missing, total, arrival.take, judge)
+        if answer.status == 416:
+            raise Outdated("the file is shorter now")
+        _success(answer)
+
+    async def make_collection(self, path: Path) -> None:
+        """Make a collection; what refuses a name that is taken says 405 (RFC 4918, 9.3.1)."""
+        _success(await self.send("MKCOL", path, directory=True))
+
+    async def move(self, old: Path, new: Path, *, directory: bool, overwrite: bool) -> None:
+        """Give a resource another address; raises ``Conflict`` if that is taken and ``overwrite`` is false."""
+        destination = self._address.url(new, directory=directory)
+        headers = {"Destination": destination, "Overwrite": "T" if overwrite else "F"}
+        _success(await self.send("MOVE", old, directory=directory, headers=headers))
+
+    async def delete(self, path: Path, *, directory: bool, condition: str = "") -> None:
+        """Remove a resource, a collection with everything in it: look first."""
+        headers = {"If-Match": condition} if condition else {}
+        _success(await self.send("DELETE", path, directory=directory, headers=headers))
+
+    async def set_property(self, path: Path, name: str, value: str, *, directory: bool) -> bool:
+        """Store a property; False if the server would not."""
+        body = wire.proppatch(name, value)
+        answer = await self.send("PROPPATCH", path, directory=directory, headers=_XML, content=body)
+        if answer.status in {401, 404} or answer.status >= 500:
+            raise failure_for(answer)
+        return answer.status == 207 and not wire.refused_properties(answer.body)
+
+
+class _Pieces:
+    """The body of an upload; no generator, see ``net/bodies.py``."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._offset = 0
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        wanted = min(_PIECE, self._source.size - self._offset)
+        if not wanted:
+            raise StopAsyncIteration
+        piece = await self._source.pread(wanted, self._offset)
+        self._offset += len(piece)
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
+def _success(answer: Response) -> Response:
+    """A 207 names what was not done (RFC 4918, 9.6.1 and 9.9.4)."""
+    if answer.status == 207:
+        refused = [each for each in wire.entries(answer.body) if each.status >= 300]
+        if refused:
+            raise failure_for(Response(refused[0].status, answer.headers, b""))
+    if answer.ok:
+        return answer
+    raise failure_for(answer)
+
+
+def _is_there(entry: Entry) -> bool:
+    """What was removed while the list was made is left out, and what we may not see; any other trouble is trouble."""
+    if entry.status >= 500:
+        raise Unavailable(f"the server cannot tell of everything in this directory [{entry.status}]")
+    return entry.status < 400
+
+
+def is_about_the_parent(failure: Failure) -> bool:
+    """True for how servers refuse to write into a directory that is gone: 404, 409, 403 or 500 (client rule 11)."""
+    return isinstance(failure, NotFound | Forbidden | IsADirectory) or type(failure) is Unavailable

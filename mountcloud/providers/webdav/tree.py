@@ -1,0 +1,273 @@
+"""Ids, paths and nodes: what the book of places knows, laid against what the server shows."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import trio
+
+from mountcloud.model.errors import NotADirectory, NotFound, Outdated
+from mountcloud.model.ids import NodeId, Version
+from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.operation import Slot
+from mountcloud.model.places import Place, Places, path_of
+from mountcloud.providers.webdav import tokens, wire
+from mountcloud.providers.webdav.abilities import Abilities
+from mountcloud.providers.webdav.address import Path
+from mountcloud.providers.webdav.dav import Dav
+from mountcloud.providers.webdav.facts import Binding, Facts, facts_of
+from mountcloud.providers.webdav.tokens import RACY, RACY_S, Token
+from mountcloud.providers.webdav.turns import Turns
+from mountcloud.providers.webdav.wire import Entry
+
+ROOT = NodeId("root")
+HIDDEN = ".mountcloud-"
+"""How the names of our own passing files begin: uploads under way, and what the probe writes."""
+
+_SAME_MOMENT_S = 2
+_RACY_PAUSE_S = 0.5
+_NS = 10**9
+
+
+class Tree:
+    """The nodes of one account. What it is told of names it believes only from within ``turns``."""
+
+    def __init__(self, dav: Dav, places: Places, abilities: Callable[[], Abilities]) -> None:
+        self.dav = dav
+        self.places = places
+        self.turns = Turns()
+        self._abilities = abilities
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the server can do."""
+        return self._abilities()
+
+    @property
+    def props(self) -> tuple[str, ...]:
+        """What to ask for of each node."""
+        return wire.BASIC + (wire.MTIME,) * self.abilities.properties + wire.OWNCLOUD * self.abilities.owncloud
+
+    def place(self, node: NodeId) -> Place:
+        """Where the node is; raises ``NotFound`` if it never was anywhere, or was seen to be gone."""
+        place = self.places.get(node)
+        if place is None:
+            raise NotFound("the node is gone")
+        return place
+
+    async def path(self, node: NodeId) -> Path:
+        """The path to the node; moves whose outcome is unknown are looked after first. Raises ``NotFound``."""
+        await self._settle_above(node)
+        path = path_of(self.places, node)
+        if path is None:
+            raise NotFound("the node is gone")
+        return path
+
+    async def _settle_above(self, node: NodeId) -> None:
+        place = self.places.get(node)
+        above: list[Place] = []
+        while place is not None:
+            above.append(place)
+            place = None if place.parent is None else self.places.get(place.parent)
+        for each in reversed(above):
+            if each.aim is not None:
+                await self._settle(each, each.aim)
+
+    async def _settle(self, place: Place, aim: Slot) -> None:
+        """A move was sent and its answer lost: the node is where it was, or where it was to go."""
+        parent, old = path_of(self.places, aim.parent), path_of(self.places, place.id)
+        settled = replace(place, aim=None)
+        there = parent is not None and old is not None and not await self._is_at(place, old)
+        if there and await self._is_at(place, (*(parent or ()), aim.name)):
+            settled = replace(settled, parent=aim.parent, name=aim.name)
+        if self.places.get(place.id) == place:
+            self.places.change(put=[settled])
+
+    async def _is_at(self, place: Place, path: Path) -> bool:
+        try:
+            entry = await self.dav.look(path, self.props, directory=place.is_directory)
+        except NotFound:
+            return False
+        if entry.is_directory != place.is_directory or not self._is_same(place, entry):
+            return False
+        return place.is_directory or facts_of(place.facts).binding(entry.token) is not None
+
+    async def root(self) -> Node:
+        """The collection in the settings."""
+        self.know_root()
+        entry = await self.dav.look((), self.props, directory=True)
+        return self.to_node(self.place(ROOT), entry)
+
+    def know_root(self) -> None:
+        """The book begins with the root."""
+        if self.places.get(ROOT) is None:
+            self.places.change(put=[Place(ROOT, None, "", is_directory=True)])
+
+    async def node(self, node: NodeId) -> Node:
+        """The node as it is now."""
+        place = self.place(node)
+        if place.parent is None:
+            return await self.root()
+        async with self.turns.looking(place.parent):
+            return self.to_node(self.place(node), await self.look(node))
+
+    async def look(self, node: NodeId) -> Entry:
+        """What the server shows at the node's place, from within a turn; raises ``NotFound`` if it is another node."""
+        path, place = await self.path(node), self.place(node)
+        entry = await self.dav.look(path, self.props, directory=place.is_directory)
+        if entry.is_directory != place.is_directory or not self._is_same(place, entry):
+            raise NotFound("another node is in its place")
+        return entry
+
+    async def children(self, directory: NodeId) -> Sequence[Node]:
+        """All that is in a directory, each with the id that it always had."""
+        if not self.place(directory).is_directory:
+            raise NotADirectory("a file has no children")
+        async with self.turns.looking(directory):
+            entries = await self.dav.children(await self.path(directory), self.props)
+            leaving = [place for place in self.places.below(directory) if place.aim is not None]
+            for place in (*self.places.aimed_at(directory), *leaving):
+                await self._settle_above(place.id)
+            if not self.abilities.lists_hidden:
+                entries += await self._unlisted(directory, {each.path[-1] for each in entries})
+            return self._recognised(directory, [each for each in entries if not each.path[-1].startswith(HIDDEN)])
+
+    async def _unlisted(self, directory: NodeId, listed: set[str]) -> list[Entry]:
+        """Names that begin with a dot, as far as we know of them, where lists leave them out."""
+        found = []
+        for place in self.places.below(directory):
+            if place.name.startswith(".") and place.name not in listed:
+                entry = await self._glance((*await self.path(directory), place.name), place)
+                found += [] if entry is None else [entry]
+        return found
+
+    async def _glance(self, path: Path, place: Place) -> Entry | None:
+        try:
+            return await self.dav.look(path, self.props, directory=place.is_directory)
+        except NotFound:
+            return None
+
+    def _recognised(self, directory: NodeId, entries: Sequence[Entry]) -> list[Node]:
+        """Give each entry its id; what is in the book and not in the list any more is gone."""
+        known = {place.name: place for place in self.places.below(directory)}
+        found = [(self._place_of(directory, each, known.get(each.path[-1])), each) for each in entries]
+        here = {place.id for place, _ in found}
+        gone = [place.id for place in known.values() if place.id not in here]
+        fresh = [place for place, _ in found if known.get(place.name) != place]
+        if gone or fresh:
+            self.places.change(put=fresh, remove=gone)
+        return [self.to_node(place, entry) for place, entry in found]
+
+    def _place_of(self, directory: NodeId, entry: Entry, holder: Place | None) -> Place:
+        name = entry.path[-1]
+        given = self._given_id(entry)
+        if given is not None:
+            known = self.places.get(given)
+            moved = Place(given, directory, name, entry.is_directory) if known is None else known
+            return replace(moved, parent=directory, name=name, is_directory=entry.is_directory, aim=None)
+        if holder is not None and holder.is_directory == entry.is_directory:
+            return holder
+        return self.new_place(Slot(directory, name), is_directory=entry.is_directory)
+
+    def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
+        """A place for a node that has no id yet."""
+        return Place(NodeId(secrets.token_hex(8)), slot.parent, slot.name, is_directory)
+
+    def _given_id(self, entry: Entry) -> NodeId | None:
+        """The server's own id of the node, which survives its renames by anybody."""
+        given = entry.text(f"{wire.OC}id") or entry.text(f"{wire.OC}fileid")
+        return NodeId(f"oc:{given}") if given and self.abilities.owncloud else None
+
+    def _is_same(self, place: Place, entry: Entry) -> bool:
+        given = self._given_id(entry)
+        return given is None or place.parent is None or given == place.id
+
+    def adopt(self, slot: Slot, entry: Entry, facts: Facts) -> Node:
+        """A node that we just made at this slot."""
+        made = self._place_of(slot.parent, entry, self.places.find(slot.parent, slot.name))
+        made = replace(made, facts=facts.text)
+        self.places.change(put=[made])
+        return self.to_node(made, entry)
+
+    def to_node(self, place: Place, entry: Entry) -> Node:
+        """What the server shows, in our terms."""
+        facts = facts_of(place.facts)
+        if entry.is_directory:
+            version = Version(entry.token.etag if self.abilities.owncloud else "")
+            size, mtime_ns = 0, self._directory_time(facts, entry)
+        else:
+            size, version, mtime_ns = entry.size or 0, self.version(facts, entry), self._file_time(facts, entry)
+        kind = Kind.DIRECTORY if entry.is_directory else Kind.FILE
+        return Node(place.id, place.parent, place.name, kind, size, version, mtime_ns, self._rights(place, entry))
+
+    def version(self, facts: Facts, entry: Entry) -> Version:
+        """The version that we gave to this token, else the token itself, marked while it proves nothing."""
+        token = entry.token
+        binding = facts.binding(token)
+        if binding is not None:
+            return binding.version
+        racy = not self.abilities.precise and abs(entry.now - token.modified) < RACY_S
+        return Version(token.text + RACY * racy)
+
+    async def settle_version(self, node: Node) -> None:
+        """Wait until the token of a version that was seen too soon proves something, and bind the version to it.
+
+        Raises ``Outdated`` if the file has another content by then.
+        """
+        expected = tokens.parsed(node.version)
+        if expected is None or not node.version.endswith(RACY):
+            return
+        while (seen := await self._seen_alone(node.id)) is not None and abs(seen.now - expected.modified) < RACY_S:
+            if seen.token != expected:
+                break
+            await trio.sleep(_RACY_PAUSE_S)
+        if seen is None or seen.token != expected:
+            raise Outdated("the file has new content")
+        place = self.place(node.id)
+        facts = facts_of(place.facts)
+        if facts.binding(expected) is None:
+            self.places.change(put=[replace(place, facts=facts.bound(Binding(expected, node.version)).text)])
+
+    async def _seen_alone(self, node: NodeId) -> Entry | None:
+        try:
+            async with self.turns.looking(self.place(node).parent or node):
+                return await self.look(node)
+        except NotFound:
+            return None
+
+    def fresh_version(self, token: Token) -> Version:
+        """A version for content that we just wrote; a number makes it one where the server's token is none."""
+        return Version(token.text if self.abilities.precise else f"{token.text}#{secrets.token_hex(4)}")
+
+    def _file_time(self, facts: Facts, entry: Entry) -> int:
+        binding = facts.binding(entry.token)
+        if binding is not None and binding.mtime_ns is not None:
+            return binding.mtime_ns
+        kept = wire.kept_time(entry)
+        if kept is not None and (kept.size, kept.modified) == (entry.size, entry.modified):
+            return kept.mtime_ns
+        return entry.modified * _NS
+
+    def _directory_time(self, facts: Facts, entry: Entry) -> int:
+        """A time that was set holds until something in the directory changed."""
+        if facts.mtime_ns is not None and entry.modified <= facts.modified + _SAME_MOMENT_S:
+            return facts.mtime_ns
+        kept = wire.kept_time(entry)
+        if kept is not None and entry.modified <= kept.modified + _SAME_MOMENT_S:
+            return kept.mtime_ns
+        return entry.modified * _NS
+
+    def _rights(self, place: Place, entry: Entry) -> Rights:
+        rights = wire.rights(entry)
+        if place.parent is None:
+            return rights & ~(Rights.RENAME | Rights.MOVE | Rights.DELETE)
+        return rights
+
+    def bound(self, place: Place, entry: Entry) -> Place:
+        """The place with what the server shows now written down, so that it is known again elsewhere."""
+        if entry.is_directory:
+            return place
+        facts = facts_of(place.facts)
+        if facts.binding(entry.token) is not None:
+            return place
+        return replace(place, facts=facts.bound(Binding(entry.token, self.version(facts, entry))).text)

@@ -1,0 +1,168 @@
+"""A whole file goes up: all or nothing for every observer, and nothing that it was not based on is overwritten.
+
+Plain servers write a PUT in place, so a transfer that breaks off would leave half a file under its final name, and a
+condition that held when a long transfer began says nothing of its end. There a file goes up under a hidden name of its
+own and is moved, which takes no longer for a large one. Nextcloud and ownCloud write beside by themselves, and a move
+over a file would take its versions, shares and id away: there it is a PUT in place, under a condition.
+"""
+
+import secrets
+from dataclasses import replace
+
+import trio
+
+from mountcloud.model.errors import Conflict, Exists, Failure, NotFound, Unavailable
+from mountcloud.model.ids import NodeId, Ref
+from mountcloud.model.node import Node
+from mountcloud.model.operation import Slot
+from mountcloud.model.places import Place
+from mountcloud.model.provider import Source, UploadTarget
+from mountcloud.providers.webdav import wire
+from mountcloud.providers.webdav.address import Path
+from mountcloud.providers.webdav.changes import Changes
+from mountcloud.providers.webdav.facts import Binding, Facts, facts_of
+from mountcloud.providers.webdav.tree import HIDDEN, Tree
+from mountcloud.providers.webdav.wire import Entry
+
+_CLEAN_UP_S = 5.0
+_WORTH_A_LOOK = 1 << 20
+"""Bytes from which on a conflict is looked for before the transfer as well."""
+
+
+class Uploads:
+    """Uploads of one account."""
+
+    def __init__(self, tree: Tree, changes: Changes) -> None:
+        self._tree = tree
+        self._dav = tree.dav
+        self._changes = changes
+
+    async def upload(self, target: UploadTarget, source: Source) -> Node:
+        """Store a file; see ``Provider.upload``."""
+        parent = target.parent if target.replaces is None else self._parent_of(target.replaces.id)
+        if target.replaces is None:
+            self._tree.place(parent)
+        if target.size >= _WORTH_A_LOOK:
+            await self._look_first(target)
+        if self._tree.abilities.owncloud:
+            return await self._in_place(target, parent, source)
+        return await self._beside(target, parent, source)
+
+    def _parent_of(self, node: NodeId) -> NodeId:
+        parent = self._tree.place(node).parent
+        if parent is None:
+            raise NotFound("the root is no file")
+        return parent
+
+    async def _look_first(self, target: UploadTarget) -> None:
+        if target.replaces is not None:
+            async with self._tree.turns.looking(self._parent_of(target.replaces.id)):
+                entry = await self._tree.look(target.replaces.id)
+                self._changes.check_version(self._tree.place(target.replaces.id), entry, target.replaces)
+
+    async def _beside(self, target: UploadTarget, parent: NodeId, source: Source) -> Node:
+        name = f"{HIDDEN}upload-{secrets.token_hex(8)}"
+        try:
+            draft = await self._send(parent, name, target, source)
+            async with self._tree.turns.changing(parent):
+                path = (*await self._tree.path(parent), name)
+                if target.replaces is None:
+                    return await self._name(path, draft, Slot(parent, target.name), target.mtime_ns)
+                return await self._replace(path, draft, target.replaces, target.mtime_ns)
+        except BaseException:
+            with trio.move_on_after(_CLEAN_UP_S, shield=True):
+                await self._clear(parent, name)
+            raise
+
+    async def _send(self, parent: NodeId, name: str, target: UploadTarget, source: Source) -> Entry:
+        """The draft as the server shows it, which must be as long as what was sent."""
+        async with self._tree.turns.looking(parent):
+            path = (*await self._tree.path(parent), name)
+        async with self._changes.blaming_the_parent(parent):
+            await self._dav.put(path, source, {})
+        async with self._tree.turns.looking(parent):
+            path = (*await self._tree.path(parent), name)
+            draft = await self._dav.look(path, self._tree.props)
+            if draft.size != target.size:
+                raise Unavailable(f"the server holds {draft.size} bytes of {target.size}")
+            await self._changes.keep_time(path, draft, target.mtime_ns)
+        return draft
+
+    async def _clear(self, parent: NodeId, name: str) -> None:
+        try:
+            await self._dav.delete((*await self._tree.path(parent), name), directory=False)
+        except Failure:
+            return  # It hides itself, and is removed with what is left of other uploads.
+
+    async def _name(self, draft_path: Path, draft: Entry, slot: Slot, mtime_ns: int) -> Node:
+        """Give the draft a name that must be free."""
+        await self._check_free(slot, draft_path)
+        facts = Facts().bound(Binding(draft.token, self._tree.fresh_version(draft.token), mtime_ns))
+        place = replace(self._tree.new_place(slot, is_directory=False), facts=facts.text)
+        # Written down before: if the answer is lost, the file is known again by its token.
+        self._tree.places.change(put=[place])
+        try:
+            await self._changes.relocate(draft_path, slot, directory=False, overwrite=False)
+        except Failure as failure:
+            if not failure.transient:
+                self._tree.places.change(remove=[place.id])
+            raise
+        return await self._seen(place, draft)
+
+    async def _check_free(self, slot: Slot, draft_path: Path) -> None:
+        """A holder that the book knows keeps its place in the book if it is there."""
+        if self._tree.places.find(slot.parent, slot.name) is None:
+            return
+        try:
+            await self._dav.look((*draft_path[:-1], slot.name), wire.BASIC)
+        except NotFound:
+            return
+        raise Exists(f"the name {slot.name!r} is taken")
+
+    async def _replace(self, draft_path: Path, draft: Entry, base: Ref, mtime_ns: int) -> Node:
+        """Put the draft in the place of a file that must be at the version on which it is based."""
+        present = await self._tree.look(base.id)
+        place = self._tree.place(base.id)
+        self._changes.check_version(place, present, base)
+        binding = Binding(draft.token, self._tree.fresh_version(draft.token), mtime_ns)
+        place = replace(place, facts=facts_of(place.facts).bound(binding).text)
+        self._tree.places.change(put=[place])
+        slot = Slot(place.parent or place.id, place.name)
+        await self._changes.relocate(draft_path, slot, directory=False, overwrite=True)
+        return await self._seen(place, draft)
+
+    async def _seen(self, place: Place, draft: Entry) -> Node:
+        if self._tree.abilities.move_keeps:
+            return self._tree.to_node(place, draft)
+        now = await self._tree.look(place.id)
+        binding = facts_of(place.facts).binding(draft.token)
+        if binding is not None and now.size == draft.size:
+            place = replace(place, facts=facts_of(place.facts).bound(replace(binding, token=now.token)).text)
+            self._tree.places.change(put=[place])
+        return self._tree.to_node(place, now)
+
+    async def _in_place(self, target: UploadTarget, parent: NodeId, source: Source) -> Node:
+        """The condition is checked by the server at the end of the transfer, where it counts."""
+        headers = {"X-OC-Mtime": str(target.mtime_ns // 10**9)}
+        async with self._tree.turns.looking(parent):
+            if target.replaces is None:
+                path, condition = (*await self._tree.path(parent), target.name), {"If-None-Match": "*"}
+            else:
+                entry = await self._tree.look(target.replaces.id)
+                self._changes.check_version(self._tree.place(target.replaces.id), entry, target.replaces)
+                path, condition = await self._tree.path(target.replaces.id), {"If-Match": entry.condition or "*"}
+        try:
+            async with self._changes.blaming_the_parent(parent):
+                await self._dav.put(path, source, {**headers, **condition})
+        except Conflict as conflict:
+            raise conflict if target.replaces else Exists(f"the name {target.name!r} is taken") from conflict
+        async with self._tree.turns.looking(parent):
+            return await self._adopted(Slot(parent, path[-1]), target)
+
+    async def _adopted(self, slot: Slot, target: UploadTarget) -> Node:
+        entry = await self._dav.look((*await self._tree.path(slot.parent), slot.name), self._tree.props)
+        if entry.size != target.size:
+            raise Unavailable(f"the server holds {entry.size} bytes of {target.size}")
+        facts = Facts() if target.replaces is None else facts_of(self._tree.place(target.replaces.id).facts)
+        binding = Binding(entry.token, self._tree.fresh_version(entry.token))
+        return self._tree.adopt(slot, entry, facts.bound(binding))

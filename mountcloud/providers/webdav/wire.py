@@ -1,0 +1,196 @@
+"""Bodies of WebDAV: what to ask for, and what an answer says (RFC 4918, 9.1 and 13). Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+
+import defusedxml.ElementTree
+from defusedxml import DefusedXmlException
+
+from mountcloud.model.errors import Unavailable
+from mountcloud.model.node import Rights
+from mountcloud.providers.webdav import tokens
+from mountcloud.providers.webdav.address import Path, decoded
+from mountcloud.providers.webdav.tokens import Token
+
+DAV = "{DAV:}"
+OC = "{http://owncloud.org/ns}"
+NC = "{http://nextcloud.org/ns}"
+OURS = "{urn:mountcloud:properties}"
+
+MTIME = f"{OURS}mtime"
+"""Our own dead property: a modification time, and the size and date of the content to which it belongs."""
+
+BASIC = (f"{DAV}resourcetype", f"{DAV}getcontentlength", f"{DAV}getetag", f"{DAV}getlastmodified")
+OWNCLOUD = (f"{OC}id", f"{OC}fileid", f"{OC}permissions", f"{OC}checksums", f"{OC}size")
+QUOTA = (f"{DAV}quota-available-bytes", f"{DAV}quota-used-bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource of a multi-status. ``props`` holds the elements that the server gave with status 200.
+
+    ``now`` is the server's clock when it answered, in seconds since the epoch; 0 if it did not tell.
+    """
+
+    path: Path
+    ends_with_slash: bool
+    status: int
+    props: Mapping[str, Element] = field(repr=False)
+    now: int = 0
+
+    def text(self, name: str) -> str:
+        """A property as text, empty if it is not there."""
+        found = self.props.get(name)
+        return "" if found is None else (found.text or "").strip()
+
+    def number(self, name: str) -> int | None:
+        """A property as a whole number; None if it is not there, or is none."""
+        text = self.text(name)
+        return int(text) if re.fullmatch(r"-?\d{1,20}", text) else None
+
+    @property
+    def is_directory(self) -> bool:
+        """A collection by its type, or by its address where the type is not told."""
+        kind = self.props.get(f"{DAV}resourcetype")
+        return self.ends_with_slash if kind is None else kind.find(f"{DAV}collection") is not None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of a file, None where the server does not tell."""
+        return self.number(f"{DAV}getcontentlength")
+
+    @property
+    def modified(self) -> int:
+        """Seconds since the epoch, 0 where the server tells no date."""
+        return seconds(self.text(f"{DAV}getlastmodified"))
+
+    @property
+    def token(self) -> Token:
+        """By which this content is told from others."""
+        return Token(tokens.etag(self.text(f"{DAV}getetag")), self.size or 0, self.modified)
+
+    @property
+    def condition(self) -> str:
+        """The ETag for an If-Match, empty where it can be used for none."""
+        return tokens.strong(self.text(f"{DAV}getetag"))
+
+
+def propfind(names: Iterable[str]) -> bytes:
+    """Ask for these properties."""
+    root = Element(f"{DAV}propfind")
+    asked = SubElement(root, f"{DAV}prop")
+    for name in names:
+        SubElement(asked, name)
+    body: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return body
+
+
+def proppatch(name: str, value: str) -> bytes:
+    """Set one property."""
+    root = Element(f"{DAV}propertyupdate")
+    SubElement(SubElement(SubElement(root, f"{DAV}set"), f"{DAV}prop"), name).text = value
+    body: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return body
+
+
+def with_size(entry: Entry, size: str) -> Entry:
+    """The entry with a length that was told elsewhere; raises ``Unavailable`` if that is none."""
+    if not re.fullmatch(r"\d{1,19}", size):
+        raise Unavailable("the server does not tell how long a file is")
+    length = Element(f"{DAV}getcontentlength")
+    length.text = size
+    return replace(entry, props={**entry.props, length.tag: length})
+
+
+def entries(body: bytes, now: int = 0) -> list[Entry]:
+    """The resources of a multi-status; raises ``Unavailable`` for anything else, so that no half list is believed."""
+    try:
+        root = defusedxml.ElementTree.fromstring(body)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise Unavailable(f"the server sent a list that is broken: {type(error).__name__}") from None
+    if root.tag != f"{DAV}multistatus":
+        raise Unavailable("the server sent something else than a list")
+    found = [_entry(each, now) for each in root.findall(f"{DAV}response")]
+    return [each for each in found if each is not None]
+
+
+def _entry(response: Element, now: int) -> Entry | None:
+    """None for a name that is no UTF-8, which no other program here could use either."""
+    href = (response.findtext(f"{DAV}href") or "").strip()
+    path = decoded(href)
+    if path is None:
+        return None
+    props = {
+        prop.tag: prop
+        for propstat in response.findall(f"{DAV}propstat")
+        if _status(propstat.findtext(f"{DAV}status")) == 200
+        for prop in propstat.findall(f"{DAV}prop/*")
+    }
+    return Entry(path, href.endswith("/"), _status(response.findtext(f"{DAV}status")) or 200, props, now)
+
+
+def _status(line: str | None) -> int:
+    found = re.search(r"\s(\d{3})\b", line or "")
+    return int(found[1]) if found else 0
+
+
+def refused_properties(body: bytes) -> bool:
+    """True if a PROPPATCH did not do what it was asked for (RFC 4918, 9.2)."""
+    root = defusedxml.ElementTree.fromstring(body)
+    statuses = [_status(each.text) for each in root.iter(f"{DAV}status")]
+    return not statuses or any(status != 200 for status in statuses)
+
+
+def seconds(date: str) -> int:
+    """An HTTP date (RFC 9110, 5.6.7) in seconds since the epoch, 0 if it is none."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return 0
+    return max(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTime:
+    """A time in our own property, and the content to which it belongs: other clients do not know the property."""
+
+    mtime_ns: int
+    size: int
+    modified: int
+
+    @property
+    def text(self) -> str:
+        """The value of the property."""
+        return f"{self.mtime_ns} {self.size} {self.modified}"
+
+
+def kept_time(entry: Entry) -> KeptTime | None:
+    """The time in our own property, if there is one."""
+    found = re.fullmatch(r"(-?\d{1,20}) (\d{1,20}) (\d{1,20})", entry.text(MTIME))
+    return None if found is None else KeptTime(int(found[1]), int(found[2]), int(found[3]))
+
+
+_RIGHTS = {
+    "G": Rights.READ,
+    "W": Rights.WRITE | Rights.SET_TIMES,
+    "C": Rights.CREATE_FILES | Rights.MOVE_IN,
+    "K": Rights.CREATE_DIRECTORIES | Rights.MOVE_IN,
+    "N": Rights.RENAME,
+    "V": Rights.MOVE,
+    "D": Rights.DELETE,
+}
+
+
+def rights(entry: Entry) -> Rights:
+    """What oc:permissions allows (WebDAV facts, 2); everything where the server does not say."""
+    letters = entry.text(f"{OC}permissions")
+    if not letters:
+        return Rights.ALL
+    found = Rights.NONE
+    for letter in letters:
+        found |= _RIGHTS.get(letter, Rights.NONE)
+    return found | (Rights.SET_TIMES if Rights.CREATE_FILES in found else Rights.NONE)

@@ -1,0 +1,98 @@
+"""The book of places in an SQLite file of its own: neither rebuildable nor owed, like the attributes."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mountcloud.model.ids import NodeId
+from mountcloud.model.operation import Slot
+from mountcloud.model.places import Place
+from mountcloud.store.sqlite import Database, Row
+
+_MIGRATIONS = [
+    """
+    CREATE TABLE places (
+        id TEXT PRIMARY KEY,
+        parent TEXT,                    -- NULL for the root
+        name TEXT NOT NULL,
+        is_directory INTEGER NOT NULL,
+        facts TEXT NOT NULL,            -- the provider's own
+        aim_parent TEXT, aim_name TEXT  -- where an unfinished move goes
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX places_by_slot ON places (parent, name);
+    CREATE INDEX places_by_aim ON places (aim_parent) WHERE aim_parent IS NOT NULL;
+    CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+]
+
+_COLUMNS = "id, parent, name, is_directory, facts, aim_parent, aim_name"
+_WITH_ALL_BELOW = """
+    DELETE FROM places WHERE id IN (
+        WITH RECURSIVE gone (id) AS (
+            VALUES (?) UNION SELECT places.id FROM places JOIN gone ON places.parent = gone.id
+        ) SELECT id FROM gone
+    )
+"""
+
+
+class PlaceBook:
+    """Implements ``model/places.py``."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = Database(path, _MIGRATIONS)
+
+    def get(self, node: NodeId) -> Place | None:
+        """Where the node is."""
+        return next(iter(self._where("id = ?", node)), None)
+
+    def find(self, parent: NodeId, name: str) -> Place | None:
+        """Who holds this name."""
+        return next(iter(self._where("parent = ? AND name = ?", parent, name)), None)
+
+    def below(self, parent: NodeId) -> Sequence[Place]:
+        """All that is directly in this directory."""
+        return self._where("parent = ?", parent)
+
+    def aimed_at(self, parent: NodeId) -> Sequence[Place]:
+        """All that may have been moved into this directory."""
+        return self._where("aim_parent = ?", parent)
+
+    def _where(self, condition: str, *values: str) -> list[Place]:
+        rows = self._db.rows(f"SELECT {_COLUMNS} FROM places WHERE {condition}", values)  # noqa: S608 - constants
+        return [_place(row) for row in rows]
+
+    def change(self, put: Iterable[Place] = (), remove: Iterable[NodeId] = ()) -> None:
+        """Forget some nodes with all that is below them, then put others."""
+        with self._db.transaction():
+            for node in remove:
+                self._db.run(_WITH_ALL_BELOW, (node,))
+            for place in put:
+                self._put(place)
+
+    def _put(self, place: Place) -> None:
+        holder = None if place.parent is None else self.find(place.parent, place.name)
+        if holder is not None and holder.id != place.id:
+            self._db.run(_WITH_ALL_BELOW, (holder.id,))
+        aim = (None, None) if place.aim is None else (place.aim.parent, place.aim.name)
+        self._db.run(
+            "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (place.id, place.parent, place.name, place.is_directory, place.facts, *aim),
+        )
+
+    def note(self, key: str) -> str | None:
+        """What the provider wrote down."""
+        row = self._db.row("SELECT value FROM notes WHERE key = ?", (key,))
+        return None if row is None else str(row[0])
+
+    def set_note(self, key: str, value: str) -> None:
+        """Write it down."""
+        self._db.run("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Close; idempotent."""
+        self._db.close()
+
+
+def _place(row: Row) -> Place:
+    id, parent, name, is_directory, facts, aim_parent, aim_name = row
+    aim = None if aim_parent is None else Slot(NodeId(aim_parent), aim_name)
+    return Place(NodeId(id), None if parent is None else NodeId(parent), name, bool(is_directory), facts, aim)
