@@ -32,6 +32,9 @@ poll_interval_s = {poll_interval_s}
 [accounts.{name}.upload]
 settle_s = {settle_s}
 
+[accounts.{name}.cache]
+{cache}
+
 [accounts.{name}.dracoon]
 url = "{url}"
 username = "{username}"
@@ -40,7 +43,7 @@ username = "{username}"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom the daemon works for (``user`` is the service's number), and how eagerly."""
+    """Whom the daemon works for (``user`` is the service's number), and how eagerly; ``cache`` is a table's TOML."""
 
     url: str
     user: int
@@ -49,6 +52,7 @@ class Account:
     encryption_password: str
     poll_interval_s: float = 1.0
     settle_s: float = 0.2
+    cache: str = ""
 
 
 class Mount:
@@ -204,7 +208,7 @@ def _prepare(home: Path, environment: dict[str, str], account: Account) -> None:
     (home / "run").mkdir(mode=0o700)
     settings = home / "config/mountcloud/config.toml"
     settings.parent.mkdir(parents=True)
-    eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s}
+    eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s, "cache": account.cache}
     settings.write_text(SETTINGS.format(name=NAME, url=account.url, username=account.username, **eagerness))
     paths = AccountPaths.of(NAME, environment)
     paths.create()

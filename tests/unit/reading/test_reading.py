@@ -203,6 +203,7 @@ def test_strict_shows_a_good_file(tmp_path: Path, encrypted: bool) -> None:
     run(main)
 
 
+@pytest.mark.semantics("read-deadline")
 def test_a_read_without_progress_ends(tmp_path: Path) -> None:
     here = place(tmp_path, MIB, encrypted=False)
 
