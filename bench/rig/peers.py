@@ -18,6 +18,7 @@ READY_WITHIN_S = 30.0
 ENDS_WITHIN_S = 120.0
 SYNC_WITHIN_S = 600.0
 NAME = "bench"
+CHECKOUT = os.environ.get("BENCH_CHECKOUT", "") or str(Path(__file__).parents[2])
 
 
 class Peer(ABC):
@@ -139,9 +140,9 @@ class Mountcloud(Mounted):
         return AccountPaths.of(NAME, self.environment())
 
     def environment(self) -> Mapping[str, str]:
-        """All directories below ``home``."""
+        """All directories below ``home``; the program of this very checkout."""
         own = {f"XDG_{kind}_HOME": str(self.home / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE", "DATA")}
-        return {**super().environment(), **own, "XDG_RUNTIME_DIR": str(self.home / "run")}
+        return {**super().environment(), **own, "XDG_RUNTIME_DIR": str(self.home / "run"), "PYTHONPATH": CHECKOUT}
 
     def command(self) -> Sequence[str]:
         """Write the settings; mount."""

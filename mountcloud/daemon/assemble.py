@@ -28,6 +28,7 @@ from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
 from mountcloud.engine.salvaging import Salvage
+from mountcloud.engine.scouting import Scout
 from mountcloud.engine.sending import Sender
 from mountcloud.engine.syncing import KernelCache, Syncer
 from mountcloud.fs.attributes import Owner
@@ -174,6 +175,8 @@ def assemble(
         host=socket.gethostname(),
         parallel=account.upload.parallel,
     )
+    scout = Scout(index, syncer.list_once, nursery, time.monotonic)
+    syncer.walked, syncer.listed = scout.opened, scout.go_on
     syncer.vanished = attributes.vanished
     local.owed = salvage.done = replayer.wake
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None

@@ -61,6 +61,8 @@ class Syncer:
     clock: Callable[[], float]
     recheck_s: float = 60.0
     pace: Pace = field(default_factory=Pace)
+    walked: Callable[[Entry], None] = lambda directory: None
+    listed: Callable[[Entry], None] = lambda directory: None
     vanished: Callable[[Sequence[NodeId], float], None] = lambda nodes, at: None
     last_poll: float = 0.0
     healthy: bool = True
@@ -98,11 +100,13 @@ class Syncer:
     async def ensure_listed(self, entry: Entry) -> None:
         """All children of the directory are known afterwards. Raises what listing raises, in bounded time."""
         self._opened[entry.node.id] = self.clock()
+        self.walked(entry)
         if entry.listed is not None:
             return
         deadline = LISTING_DEADLINE if self.healthy else _OFFLINE_DEADLINE
         with trio.move_on_after(deadline):
-            await self._list_once(entry.node.id)
+            await self.list_once(entry.node.id)
+            self.listed(entry)
             return
         raise Unavailable(
             f"directory {entry.file_name!r} was never listed before, and the service does not answer within"
@@ -110,7 +114,7 @@ class Syncer:
             hint="it can be seen as soon as the service is there",
         )
 
-    async def _list_once(self, node: NodeId) -> None:
+    async def list_once(self, node: NodeId) -> None:
         """List a directory, or wait for whoever lists it already and then look whether that went well."""
         while True:
             under_way = self._listing.get(node)

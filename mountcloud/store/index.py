@@ -45,6 +45,7 @@ _MIGRATIONS = [
     CREATE INDEX node_listed ON node (listed_at) WHERE listed IS NOT NULL;
     CREATE INDEX node_unlisted ON node (inode) WHERE directory AND listed IS NULL;
     """,
+    "CREATE INDEX node_unlisted_place ON node (parent, file_name) WHERE directory AND listed IS NULL;",
 ]
 _HOT = 4096
 """Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
@@ -162,6 +163,18 @@ class Index:
     def oldest_listings(self, most: int) -> list[Entry]:
         """The directories whose listing is the oldest, the one in doubt first."""
         return self._many("listed IS NOT NULL ORDER BY listed_at LIMIT ?", (most,))
+
+    def unlisted_in(self, parent: NodeId, after: str, most: int) -> list[NodeId]:
+        """Directories in this one that were never listed, by file name, from those after ``after`` on; then the others.
+
+        Those that the service does not know yet are listed from their beginning.
+        """
+        rows = self._db.rows(
+            "SELECT id FROM node WHERE parent = ? AND directory AND listed IS NULL"
+            " ORDER BY file_name <= ?, file_name LIMIT ?",
+            (parent, after, most),
+        )
+        return [NodeId(row[0]) for row in rows]
 
     def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
