@@ -9,6 +9,7 @@ from mountcloud.model.provider import Provider, Secrets
 from mountcloud.providers.dracoon import provider as dracoon
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_places import MemoryPlaces
+from mountcloud.providers.webdav import nextcloud
 from mountcloud.providers.webdav import provider as webdav
 
 Factory = Callable[[Mapping[str, object], Secrets, Places], Provider]
@@ -32,6 +33,7 @@ def _memory(settings: Mapping[str, object], _: Secrets, __: Places) -> Provider:
 FACTORIES: dict[str, Factory] = {
     "dracoon": _dracoon,
     "memory": _memory,
+    "nextcloud": nextcloud.create,
     "webdav": webdav.create,
 }
 

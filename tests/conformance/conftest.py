@@ -4,6 +4,7 @@ import pytest
 
 from tests.conformance.dracoon_factories import shared
 from tests.conformance.factories import FACTORIES
+from tests.conformance.nextcloud_factories import shared_nextcloud
 from tests.conformance.webdav_factories import shared_servers
 
 
@@ -11,6 +12,7 @@ from tests.conformance.webdav_factories import shared_servers
 def _end_shared_sandbox() -> Iterator[None]:
     yield
     shared.stop()
+    shared_nextcloud.stop()
     shared_servers.stop()
 
 

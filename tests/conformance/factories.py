@@ -19,6 +19,7 @@ from mountcloud.providers.memory_service import MemoryService
 from mountcloud.providers.wrap.limited import limited
 from mountcloud.providers.wrap.retrying import retrying
 from tests.conformance.dracoon_factories import DRACOON
+from tests.conformance.nextcloud_factories import NEXTCLOUD
 from tests.conformance.under_test import Factory, ProviderUnderTest
 from tests.conformance.webdav_factories import WEBDAV
 
@@ -67,5 +68,6 @@ FACTORIES: dict[str, Factory] = {
     "memory-wrapped": partial(memory, ChangeFeed.CURSOR, wrapped=True),
     "memory-strict-names": partial(memory, ChangeFeed.NONE, names=STRICT_NAMES),
     **DRACOON,
+    **NEXTCLOUD,
     **WEBDAV,
 }

@@ -23,6 +23,7 @@ class Abilities:
     ``moves_semicolons``: MOVE keeps what comes after a semicolon in a name.
     ``quota``: the root tells used and available bytes.
     ``owncloud``: Nextcloud or ownCloud: ids, rights, ETags of directories that tell of all below.
+    ``sets_dates``: setting ``d:lastmodified`` changes the date of a file, and with it the ETag (Nextcloud).
     """
 
     put_if_none: bool = False
@@ -39,6 +40,7 @@ class Abilities:
     moves_semicolons: bool = True
     quota: bool = False
     owncloud: bool = False
+    sets_dates: bool = False
 
     @property
     def text(self) -> str:

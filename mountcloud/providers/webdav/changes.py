@@ -198,7 +198,11 @@ class Changes:
             return await self._date(place, entry, mtime_ns)
 
     async def _date(self, place: Place, entry: Entry, mtime_ns: int) -> Node:
+        if self._tree.abilities.owncloud:
+            mtime_ns -= mtime_ns % 10**9
         path = await self._tree.path(place.id)
+        if self._tree.abilities.sets_dates and not place.is_directory:
+            return await self._date_on_server(place, path, entry, mtime_ns)
         await self.keep_time(path, entry, mtime_ns)
         facts = facts_of(place.facts)
         if place.is_directory:
@@ -210,6 +214,19 @@ class Changes:
         dated = replace(place, facts=facts.text)
         self._tree.places.change(put=[dated])
         return self._tree.to_node(dated, entry)
+
+    async def _date_on_server(self, place: Place, path: Path, entry: Entry, mtime_ns: int) -> Node:
+        """A new date makes a new ETag there; the content, and so the version, is the same."""
+        second = mtime_ns // 10**9
+        version = self._tree.version(facts_of(place.facts), entry)
+        await self._dav.set_property(path, wire.LASTMODIFIED, str(second), directory=False, condition=entry.condition)
+        now = await self._dav.look(path, self._tree.props)
+        facts = facts_of(place.facts)
+        if (now.size, now.modified) == (entry.size, second):
+            facts = facts.bound(Binding(now.token, version))
+        dated = self._tree.told(replace(place, facts=facts.text), now)
+        self._tree.places.change(put=[dated])
+        return self._tree.to_node(dated, now)
 
     async def keep_time(self, path: Path, entry: Entry, mtime_ns: int) -> None:
         """Write the time beside the content, for our other machines; a server that would not is none the worse."""

@@ -28,6 +28,10 @@ class Dav:
         self._client = client
         self._address = address
 
+    def settle(self, address: Address) -> None:
+        """The collection in which the tree begins is known now."""
+        self._address = address
+
     async def send(
         self,
         method: str,
@@ -100,9 +104,9 @@ class Dav:
             raise Outdated("the file is shorter now")
         _success(answer)
 
-    async def make_collection(self, path: Path) -> None:
+    async def make_collection(self, path: Path, headers: Mapping[str, str] | None = None) -> None:
         """Make a collection; what refuses a name that is taken says 405 (RFC 4918, 9.3.1)."""
-        _success(await self.send("MKCOL", path, directory=True))
+        _success(await self.send("MKCOL", path, directory=True, headers=headers))
 
     async def move(self, old: Path, new: Path, *, directory: bool, overwrite: bool) -> None:
         """Give a resource another address; raises ``Conflict`` if that is taken and ``overwrite`` is false."""
@@ -110,16 +114,25 @@ class Dav:
         headers = {"Destination": destination, "Overwrite": "T" if overwrite else "F"}
         _success(await self.send("MOVE", old, directory=directory, headers=headers))
 
+    async def assemble(self, path: Path, headers: Mapping[str, str]) -> Response:
+        """A MOVE to the Destination in the headers; the answer is a success."""
+        return _success(await self.send("MOVE", path, headers=headers))
+
+    def url(self, path: Path) -> str:
+        """The whole address of a file."""
+        return self._address.url(path, directory=False)
+
     async def delete(self, path: Path, *, directory: bool, condition: str = "") -> None:
         """Remove a resource, a collection with everything in it: look first."""
         headers = {"If-Match": condition} if condition else {}
         _success(await self.send("DELETE", path, directory=directory, headers=headers))
 
-    async def set_property(self, path: Path, name: str, value: str, *, directory: bool) -> bool:
+    async def set_property(self, path: Path, name: str, value: str, *, directory: bool, condition: str = "") -> bool:
         """Store a property; False if the server would not."""
         body = wire.proppatch(name, value)
-        answer = await self.send("PROPPATCH", path, directory=directory, headers=_XML, content=body)
-        if answer.status in {401, 404} or answer.status >= 500:
+        headers = _XML | ({"If-Match": condition} if condition else {})
+        answer = await self.send("PROPPATCH", path, directory=directory, headers=headers, content=body)
+        if answer.status in {401, 404, 412, 423} or answer.status >= 500:
             raise failure_for(answer)
         return answer.status == 207 and not wire.refused_properties(answer.body)
 

@@ -65,6 +65,8 @@ def failure_for(answer: Response) -> Failure:
     """The failure of any answer that is no success; total, so that no number can surprise the callers."""
     if answer.status == 429:
         return Throttled("the server asks for patience", retry_after=answer.retry_after)
+    if answer.headers.get("x-nextcloud-maintenance-mode", "0") != "0":
+        return Unavailable("the server is in maintenance", retry_after=answer.retry_after)
     kind, text = _by_exception(answer.body) or BY_STATUS.get(answer.status) or _by_range(answer.status)
     text = f"{text} [{answer.status}]"
     if issubclass(kind, Unavailable):

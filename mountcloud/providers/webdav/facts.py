@@ -5,7 +5,7 @@ token that we made is bound to the version and the time that we gave it.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mountcloud.model.ids import Version
 from mountcloud.providers.webdav import tokens
@@ -26,24 +26,43 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``bindings`` of a file, oldest first; ``mtime_ns`` of a directory, good while its date is ``modified``."""
+    """``bindings`` of a file, oldest first; ``mtime_ns`` of a directory, good while its date is ``modified``.
+
+    ``checksum`` is what the server tells of the content with the ETag ``checked``.
+    """
 
     bindings: tuple[Binding, ...] = field(default=())
     mtime_ns: int | None = None
     modified: int = 0
+    checked: str = ""
+    checksum: str = ""
 
     @property
     def text(self) -> str:
         """As it is kept in the book of places."""
-        if not self.bindings and self.mtime_ns is None:
+        if self == Facts():
             return ""
         bound = [[b.token.etag, b.token.size, b.token.modified, b.version, b.mtime_ns] for b in self.bindings]
-        return json.dumps({"bindings": bound, "mtime_ns": self.mtime_ns, "modified": self.modified})
+        kept = {"bindings": bound, "mtime_ns": self.mtime_ns, "modified": self.modified}
+        return json.dumps(kept | ({"checksum": [self.checked, self.checksum]} if self.checksum else {}))
 
     def bound(self, binding: Binding) -> "Facts":
         """With one more binding, which hides older ones of its token."""
         others = [each for each in self.bindings if each.token != binding.token]
-        return Facts((*others, binding)[-_MOST:])
+        return replace(self, bindings=(*others, binding)[-_MOST:])
+
+    def with_checksum(self, etag: str, checksum: str) -> "Facts":
+        """With what the server tells of its present content."""
+        return (
+            self
+            if (etag, checksum) == (self.checked, self.checksum)
+            else replace(self, checked=etag, checksum=checksum)
+        )
+
+    def checksum_at(self, version: Version) -> str:
+        """What the server told of the content at this version, empty if nothing."""
+        token = self.expected(version)
+        return self.checksum if token is not None and token.etag == self.checked else ""
 
     def binding(self, token: Token) -> Binding | None:
         """What we know of a file that has this token."""
@@ -63,4 +82,4 @@ def facts_of(text: str) -> Facts:
         return Facts()
     kept = json.loads(text)
     bindings = tuple(Binding(Token(b[0], b[1], b[2]), Version(b[3]), b[4]) for b in kept["bindings"])
-    return Facts(bindings, kept["mtime_ns"], kept["modified"])
+    return Facts(bindings, kept["mtime_ns"], kept["modified"], *kept.get("checksum", ("", "")))

@@ -32,6 +32,7 @@ from mountcloud.providers.webdav.address import address_of
 from mountcloud.providers.webdav.changes import Changes
 from mountcloud.providers.webdav.content import WebdavContent
 from mountcloud.providers.webdav.dav import Dav
+from mountcloud.providers.webdav.facts import facts_of
 from mountcloud.providers.webdav.probe import probe
 from mountcloud.providers.webdav.settings import WebdavSettings, settings_from
 from mountcloud.providers.webdav.tree import HIDDEN, Tree
@@ -110,8 +111,11 @@ class WebdavProvider:
             return
         async with self._probing:
             if self._abilities is None:
-                self._abilities = await probe(self._dav)
+                self._abilities = await self._found_out()
                 self._places.set_note(ABILITIES, self._abilities.text)
+
+    async def _found_out(self) -> Abilities:
+        return await probe(self._dav)
 
     async def root(self) -> Node:
         """The collection of the settings."""
@@ -140,17 +144,20 @@ class WebdavProvider:
         if self._places.get(node.id) is None:
             raise Outdated("the file is gone")
         await self._tree.settle_version(node)
-        return WebdavContent(self._tree, node.id, node.version, PlainCipher(node.size))
+        algorithm, _, digest = facts_of(self._tree.place(node.id).facts).checksum_at(node.version).partition(":")
+        return WebdavContent(self._tree, node.id, node.version, PlainCipher(node.size, digest, algorithm))
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
-        """Store a whole file, each time from its start."""
+        """Store a whole file, each time from its start unless it goes up in chunks that the server keeps."""
         await self._ready()
         if target.replaces is None:
             target = replace(target, name=self._checked(target.name))
-        return await self._uploads.upload(target, source)
+        return await self._uploads.upload(target, source, progress)
 
     async def discard_upload(self, state: str) -> None:
-        """Nothing is left behind that has a state."""
+        """Give the chunks of an unfinished upload back; plain servers have none."""
+        if state and self._uploads.chunks is not None:
+            await self._uploads.chunks.discard(state)
 
     async def make_directory(self, parent: NodeId, name: str, mtime_ns: int) -> Node:
         """Make a directory."""

@@ -164,10 +164,18 @@ class Tree:
         if given is not None:
             known = self.places.get(given)
             moved = Place(given, directory, name, entry.is_directory) if known is None else known
-            return replace(moved, parent=directory, name=name, is_directory=entry.is_directory, aim=None)
+            here = replace(moved, parent=directory, name=name, is_directory=entry.is_directory, aim=None)
+            return self.told(here, entry)
         if holder is not None and holder.is_directory == entry.is_directory:
             return holder
         return self.new_place(Slot(directory, name), is_directory=entry.is_directory)
+
+    def told(self, place: Place, entry: Entry) -> Place:
+        """With the checksum that the server tells, by which a reader of this content will check it."""
+        checksum = wire.checksum(entry)
+        if not checksum:
+            return place
+        return replace(place, facts=facts_of(place.facts).with_checksum(entry.token.etag, checksum).text)
 
     def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
         """A place for a node that has no id yet."""
@@ -185,7 +193,7 @@ class Tree:
     def adopt(self, slot: Slot, entry: Entry, facts: Facts) -> Node:
         """A node that we just made at this slot."""
         made = self._place_of(slot.parent, entry, self.places.find(slot.parent, slot.name))
-        made = replace(made, facts=facts.text)
+        made = self.told(replace(made, facts=facts.text), entry)
         self.places.change(put=[made])
         return self.to_node(made, entry)
 

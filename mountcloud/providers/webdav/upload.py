@@ -7,37 +7,62 @@ over a file would take its versions, shares and id away: there it is a PUT in pl
 """
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import trio
 
 from mountcloud.model.errors import Conflict, Exists, Failure, NotFound, Unavailable
-from mountcloud.model.ids import NodeId, Ref
+from mountcloud.model.ids import NodeId, Ref, Version
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place
-from mountcloud.model.provider import Source, UploadTarget
-from mountcloud.providers.webdav import wire
+from mountcloud.model.provider import Source, UploadProgress, UploadTarget
+from mountcloud.net.http import Response
+from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.changes import Changes
+from mountcloud.providers.webdav.chunks import Chunks, checksum_of
 from mountcloud.providers.webdav.facts import Binding, Facts, facts_of
+from mountcloud.providers.webdav.tokens import Token
 from mountcloud.providers.webdav.tree import HIDDEN, Tree
 from mountcloud.providers.webdav.wire import Entry
 
+_NS = 10**9
 _CLEAN_UP_S = 5.0
 _WORTH_A_LOOK = 1 << 20
 """Bytes from which on a conflict is looked for before the transfer as well."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """Where a file goes; ``etag`` is that of what is there, "*" where that cannot be told, empty for a free name."""
+
+    path: Path
+    etag: str
+    mtime: int
+
+    @property
+    def condition(self) -> dict[str, str]:
+        """For a PUT."""
+        return {"If-Match": self.etag} if self.etag else {"If-None-Match": "*"}
+
+    def condition_of_move(self, url: str) -> dict[str, str]:
+        """What holds for the target of a MOVE is said in the If header (RFC 4918, 10.4)."""
+        if not self.etag:
+            return {"Overwrite": "F"}
+        return {} if self.etag == "*" else {"If": f"<{url}> ([{self.etag}])"}
+
+
 class Uploads:
-    """Uploads of one account."""
+    """Uploads of one account. ``chunks`` are set where the server takes large files in pieces."""
 
     def __init__(self, tree: Tree, changes: Changes) -> None:
+        self.chunks: Chunks | None = None
         self._tree = tree
         self._dav = tree.dav
         self._changes = changes
 
-    async def upload(self, target: UploadTarget, source: Source) -> Node:
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a file; see ``Provider.upload``."""
         parent = target.parent if target.replaces is None else self._parent_of(target.replaces.id)
         if target.replaces is None:
@@ -45,7 +70,7 @@ class Uploads:
         if target.size >= _WORTH_A_LOOK:
             await self._look_first(target)
         if self._tree.abilities.owncloud:
-            return await self._in_place(target, parent, source)
+            return await self._in_place(target, parent, source, progress)
         return await self._beside(target, parent, source)
 
     def _parent_of(self, node: NodeId) -> NodeId:
@@ -141,26 +166,45 @@ class Uploads:
             self._tree.places.change(put=[place])
         return self._tree.to_node(place, now)
 
-    async def _in_place(self, target: UploadTarget, parent: NodeId, source: Source) -> Node:
+    async def _in_place(
+        self, target: UploadTarget, parent: NodeId, source: Source, progress: UploadProgress | None
+    ) -> Node:
         """The condition is checked by the server at the end of the transfer, where it counts."""
-        headers = {"X-OC-Mtime": str(target.mtime_ns // 10**9)}
         async with self._tree.turns.looking(parent):
-            if target.replaces is None:
-                path, condition = (*await self._tree.path(parent), target.name), {"If-None-Match": "*"}
-            else:
-                entry = await self._tree.look(target.replaces.id)
-                self._changes.check_version(self._tree.place(target.replaces.id), entry, target.replaces)
-                path, condition = await self._tree.path(target.replaces.id), {"If-Match": entry.condition or "*"}
+            aim = await self._aim(target)
         try:
             async with self._changes.blaming_the_parent(parent):
-                await self._dav.put(path, source, {**headers, **condition})
+                answer = await self._transfer(aim, source, progress)
         except Conflict as conflict:
             raise conflict if target.replaces else Exists(f"the name {target.name!r} is taken") from conflict
         async with self._tree.turns.looking(parent):
-            return await self._adopted(Slot(parent, path[-1]), target)
+            return await self._adopted(
+                Slot(parent, aim.path[-1]), target, tokens.etag(answer.headers.get("oc-etag", ""))
+            )
 
-    async def _adopted(self, slot: Slot, target: UploadTarget) -> Node:
+    async def _aim(self, target: UploadTarget) -> "_Aim":
+        mtime = target.mtime_ns // _NS
+        if target.replaces is None:
+            return _Aim((*await self._tree.path(target.parent), target.name), "", mtime)
+        entry = await self._tree.look(target.replaces.id)
+        self._changes.check_version(self._tree.place(target.replaces.id), entry, target.replaces)
+        return _Aim(await self._tree.path(target.replaces.id), entry.condition or "*", mtime)
+
+    async def _transfer(self, aim: "_Aim", source: Source, progress: UploadProgress | None) -> Response:
+        time = {"X-OC-Mtime": str(aim.mtime)}
+        if self.chunks is not None and self.chunks.wants(source.size):
+            url = self._dav.url(aim.path)
+            return await self.chunks.send(url, source, {**time, **aim.condition_of_move(url)}, progress)
+        headers = {**time, **aim.condition, "OC-Checksum": await checksum_of(source)}
+        return await self._dav.put(aim.path, source, headers)
+
+    async def _adopted(self, slot: Slot, target: UploadTarget, etag: str) -> Node:
+        """``etag`` is what the server said of our own content: another client may have been quick to replace it."""
         entry = await self._dav.look((*await self._tree.path(slot.parent), slot.name), self._tree.props)
+        if etag and entry.token.etag != etag:
+            replaced = self._tree.adopt(slot, entry, Facts())
+            ours = Token(etag, target.size, target.mtime_ns // _NS)
+            return replace(replaced, size=target.size, version=Version(ours.text), mtime_ns=ours.modified * _NS)
         if entry.size != target.size:
             raise Unavailable(f"the server holds {entry.size} bytes of {target.size}")
         facts = Facts() if target.replaces is None else facts_of(self._tree.place(target.replaces.id).facts)

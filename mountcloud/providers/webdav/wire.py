@@ -19,6 +19,8 @@ from mountcloud.providers.webdav.tokens import Token
 DAV = "{DAV:}"
 OC = "{http://owncloud.org/ns}"
 NC = "{http://nextcloud.org/ns}"
+LASTMODIFIED = f"{DAV}lastmodified"
+"""Setting it sets the date of a file on Nextcloud."""
 OURS = "{urn:mountcloud:properties}"
 
 MTIME = f"{OURS}mtime"
@@ -172,6 +174,17 @@ def kept_time(entry: Entry) -> KeptTime | None:
     """The time in our own property, if there is one."""
     found = re.fullmatch(r"(-?\d{1,20}) (\d{1,20}) (\d{1,20})", entry.text(MTIME))
     return None if found is None else KeptTime(int(found[1]), int(found[2]), int(found[3]))
+
+
+_ALGORITHMS = ("sha256", "sha1", "md5")
+
+
+def checksum(entry: Entry) -> str:
+    """The best of ``oc:checksums`` as ``sha1:...`` in lower case, empty if we know none of them (WebDAV facts, 2)."""
+    found = entry.props.get(f"{OC}checksums")
+    told = " ".join(found.itertext()).lower().split() if found is not None else []
+    known = {each.partition(":")[0]: each for each in told if re.fullmatch(r"[a-z0-9]+:[0-9a-f]+", each)}
+    return next((known[each] for each in _ALGORITHMS if each in known), "")
 
 
 _RIGHTS = {

@@ -1,0 +1,197 @@
+"""What the provider does on Nextcloud alone, before the sandbox."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import trio
+
+from mountcloud.model.errors import AuthenticationRequired, Busy, Conflict, InvalidName, QuotaExceeded, Unavailable
+from mountcloud.model.node import Rights
+from mountcloud.model.provider import ChangeFeed, Usage
+from mountcloud.model.span import StoredSpan
+from mountcloud.providers.memory_places import MemoryPlaces
+from tests.nextcloud.dav import OC, D, Dav
+from tests.nextcloud.provider import MTIME_NS, Bytes, on_real_trio, over, provider_of, put
+from tests.nextcloud.server import NextcloudServer
+from tests.unit.engine.harness import Machine
+
+
+@on_real_trio
+async def test_login_finds_the_account_and_leaves_nothing_behind(nextcloud: NextcloudServer, dav: Dav) -> None:
+    nextcloud.control.set(windows_names=True)
+    places = MemoryPlaces()
+    async with provider_of(dav, places) as provider:
+        await provider.verify()
+        assert provider.capabilities.names.forbidden.count(":") == 1
+    assert nextcloud.control.requests().count("PUT") == 0
+    nextcloud.control.forget_requests()
+    async with provider_of(dav, places) as again:
+        assert again.capabilities.change_feed is ChangeFeed.TREE_VERSION
+        assert "con" in again.capabilities.names.reserved
+        await again.root()
+        with pytest.raises(InvalidName):
+            await put(again, "a.part", b"")
+    assert nextcloud.control.requests().count(template="ocs") == 0
+
+
+@on_real_trio
+async def test_a_typed_password_is_exchanged_for_one_of_this_machine(nextcloud: NextcloudServer) -> None:
+    account = nextcloud.control.add_account("typist", "typed")
+    with Dav(nextcloud.base_url, account, "typist", "typed") as dav:
+        async with provider_of(dav) as provider:
+            await provider.verify()
+            password = provider._secrets.get("password")
+            assert password is not None
+            assert len(password) == 72
+        nextcloud.control.call("PUT", "/accounts", account=account, two_factor=True)
+        async with provider_of(dav, password=password) as provider:
+            await provider.root()
+            await provider.revoke()
+        async with provider_of(dav, password=password) as provider:
+            with pytest.raises(AuthenticationRequired):
+                await provider.root()
+
+
+@on_real_trio
+async def test_new_content_keeps_id_and_versions_and_carries_time_and_checksum(dav: Dav) -> None:
+    async with provider_of(dav) as provider:
+        node = await put(provider, "f", b"one")
+        before = dav.stat("f")
+        assert before.values[f"{OC}checksums"] == f"SHA1:{hashlib.sha1(b'one').hexdigest()}"
+        changed = await provider.upload(over(node, b"two!"), Bytes(b"two!"))
+    after = dav.stat("f")
+    assert (after.fileid, changed.id) == (before.fileid, node.id)
+    assert changed.mtime_ns == MTIME_NS + 10**9
+    assert len(dav.list(f"versions/{after.fileid}", space="versions")[1:]) == 1
+    assert dav.list("trash", space="trashbin")[1:] == []
+
+
+@on_real_trio
+async def test_what_others_replaced_right_after_us_is_not_taken_for_ours(
+    dav: Dav, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with provider_of(dav) as provider:
+        node = await put(provider, "f", b"one")
+        send = provider._dav.put
+
+        async def overtaken(*arguments: object) -> object:
+            answer = await send(*arguments)  # type: ignore[arg-type] # passed on
+            dav.put("f", b"two")
+            return answer
+
+        monkeypatch.setattr(provider._dav, "put", overtaken)
+        ours = await provider.upload(over(node, b"our"), Bytes(b"our"))
+        theirs = await provider.node(ours.ref)
+        assert theirs.version != ours.version
+        monkeypatch.undo()
+        with pytest.raises(Conflict):
+            await provider.upload(over(ours, b"more"), Bytes(b"more"))
+
+
+@on_real_trio
+async def test_a_renaming_by_others_keeps_the_id(dav: Dav) -> None:
+    async with provider_of(dav) as provider:
+        dav.ok("MKCOL", "d")
+        dav.put("d/f", b"1")
+        root = await provider.root()
+        [directory] = await provider.children(root.id)
+        [file] = await provider.children(directory.id)
+        dav.move("d", "e")
+        dav.move("e/f", "e/g")
+        [renamed] = await provider.children(root.id)
+        assert (renamed.id, renamed.name) == (directory.id, "e")
+        [moved] = await provider.children(renamed.id)
+        assert (moved.id, moved.name, moved.version) == (file.id, "g", file.version)
+
+
+@on_real_trio
+async def test_a_new_date_is_no_new_content(dav: Dav) -> None:
+    async with provider_of(dav) as provider:
+        node = await put(provider, "f", b"one")
+        dated = await provider.set_times(node.ref, 1_600_000_000 * 10**9)
+        assert dated.version == node.version
+        assert dav.stat("f").values[f"{D}getlastmodified"] == "Sun, 13 Sep 2020 12:26:40 GMT"
+        listed = await provider.children((await provider.root()).id)
+        assert listed == [dated]
+        content = await provider.open(dated)
+        assert await content.fetch(StoredSpan(0, 3)) == b"one"
+
+
+@on_real_trio
+async def test_altered_content_is_noticed_by_the_checksum(nextcloud: NextcloudServer, dav: Dav) -> None:
+    dav.put("f", b"hello", OC_Checksum=f"SHA1:{hashlib.sha1(b'hello').hexdigest()} MD5:00")
+    dav.put("none", b"hello")
+    places = MemoryPlaces()
+    async with provider_of(dav, places) as provider:
+        node, other = await provider.children((await provider.root()).id)
+    async with provider_of(dav, places) as provider:  # after a restart nothing is listed again
+        for tampered in (False, True):
+            content = await provider.open(node)
+            check = content.cipher.check(b"")
+            assert check is not None
+            check.add(StoredSpan(0, 5), await content.fetch(StoredSpan(0, 5)))
+            assert check.verdict() is not tampered
+            nextcloud.control.call("POST", "/tamper", account=dav.account, path="f")
+        assert (await provider.open(other)).cipher.check(b"") is None
+
+
+@on_real_trio
+async def test_rights_of_shares(nextcloud: NextcloudServer, dav: Dav, other: Dav) -> None:
+    for name in ("reading", "writing"):
+        dav.ok("MKCOL", name)
+        dav.put(f"{name}/f", b"1")
+    for name, letters in (("reading", "RG"), ("writing", "RGDNVCKW")):
+        share = {"account": dav.account, "path": name, "recipient": other.account}
+        nextcloud.control.call("POST", "/shares", **share, permissions=letters)
+    async with provider_of(other) as provider:
+        reading, writing = await provider.children((await provider.root()).id)
+        assert Rights.CREATE_FILES not in reading.rights
+        assert Rights.RENAME | Rights.DELETE in reading.rights
+        [file] = await provider.children(reading.id)
+        assert file.rights == Rights.READ
+        [file] = await provider.children(writing.id)
+        assert Rights.WRITE | Rights.DELETE | Rights.RENAME in file.rights
+        assert Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES in writing.rights
+
+
+@on_real_trio
+async def test_trouble(nextcloud: NextcloudServer, dav: Dav) -> None:
+    async with provider_of(dav) as provider:
+        node = await put(provider, "f", b"12345")
+        nextcloud.control.call("PUT", "/locks", account=dav.account, path="f", locked=True)
+        with pytest.raises(Busy):
+            await provider.upload(over(node, b"1"), Bytes(b"1"))
+        with pytest.raises(Busy):
+            await provider.set_times(node.ref, MTIME_NS)
+        nextcloud.control.call("PUT", "/accounts", account=dav.account, quota=10)
+        with pytest.raises(QuotaExceeded):
+            await put(provider, "g", b"123456")
+        assert await provider.usage() == Usage(5, 10)
+        nextcloud.control.set(maintenance=True)
+        with pytest.raises(Unavailable, match="maintenance"):
+            await provider.root()
+
+
+@on_real_trio
+async def test_looking_for_changes_is_one_request_while_there_are_none(
+    nextcloud: NextcloudServer, dav: Dav, tmp_path: Path
+) -> None:
+    for path in ("a", "a/b", "a/b/c", "other"):
+        dav.ok("MKCOL", path)
+    dav.put("a/b/c/f", b"1")
+    async with provider_of(dav) as provider, trio.open_nursery() as nursery:
+        machine = Machine(tmp_path / "machine", provider, nursery)
+        await machine.syncer.ensure_root()
+        await machine.tree()
+        await machine.syncer.poll()
+        nextcloud.control.forget_requests()
+        await machine.syncer.poll()
+        assert nextcloud.control.requests().counts == {"PROPFIND /remote.php/dav/files/{user}/{path}": 1}
+        dav.put("a/b/c/f", b"22")
+        nextcloud.control.forget_requests()
+        await machine.syncer.poll()
+        assert (await machine.node("a/b/c/f")).size == 2
+        assert nextcloud.control.requests().count("PROPFIND") == 4
+        assert nextcloud.control.requests().count("REPORT") == 0
+        nursery.cancel_scope.cancel()
