@@ -45,6 +45,7 @@ from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.policy.freshness import Pace
 from mountcloud.policy.guard import DeleteGuard
+from mountcloud.policy.local_names import LocalNames
 from mountcloud.policy.names import disambiguate, to_file_name
 from mountcloud.providers import registry
 from mountcloud.providers.wrap.limited import limited
@@ -156,6 +157,7 @@ def assemble(
         handles.writing_on,
         salvage,
         removals,
+        LocalNames(account.upload.local_only),
     )
     notifier = KernelNotifier()
     attributes.prune(time.time(), lambda node: index.by_id(node) is not None)

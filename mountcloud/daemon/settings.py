@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 from mountcloud.daemon.paths import InvalidAccountName, checked_account_name
+from mountcloud.policy.local_names import USUAL
 
 _T = TypeVar("_T")
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -46,11 +47,13 @@ class CacheSettings:
 class UploadSettings:
     """``[accounts.NAME.upload]``: ``settle_s`` seconds of rest before a closed file is sent, ``parallel`` at once.
 
+    What is made here under a name that a pattern of ``local_only`` matches stays on this machine.
     More than ``delete_limit`` removals within ``delete_window_s`` seconds wait for the user's word; 0 = never.
     """
 
     settle_s: float = field(default=1.0, metadata=_between(0, 3600))
     parallel: int = field(default=4, metadata=_between(1, 64))
+    local_only: tuple[str, ...] = USUAL
     delete_limit: int = field(default=200, metadata=_between(0, 1 << 20))
     delete_window_s: float = field(default=60.0, metadata=_between(1, 86400))
 
@@ -237,6 +240,12 @@ def _string(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _strings(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        return None
+    return tuple(value)
+
+
 def _absolute_path(value: object) -> Path | None:
     if not isinstance(value, str) or not value:
         return None
@@ -250,6 +259,7 @@ _CONVERSIONS: dict[object, Callable[[object], object | None]] = {
     int | None: _integer,
     float: _number,
     str: _string,
+    tuple[str, ...]: _strings,
     Path | None: _absolute_path,
 }
 _WORDS: dict[object, str] = {
@@ -258,5 +268,6 @@ _WORDS: dict[object, str] = {
     int | None: "a whole number",
     float: "a number",
     str: "a text in quotes",
+    tuple[str, ...]: "a list of texts in quotes",
     Path | None: "an absolute path in quotes (~ is your home)",
 }

@@ -185,7 +185,7 @@ class Front:
             log.warning("%d changes are still owed; they go on at the next start", self._owed())
 
     def _owed(self) -> int:
-        return sum(each.state is not OperationState.PARKED for each in self._mount.journal.operations)
+        return sum(each.state is not OperationState.PARKED for each in self._mount.replayer.owed)
 
     def _parked(self) -> list[Operation]:
         return [each for each in self._mount.journal.operations if each.state is OperationState.PARKED]

@@ -7,6 +7,7 @@ The callers have checked rights, names and emptiness.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import uuid4
 
 from mountcloud.engine.drafting import Draft, Drafts
@@ -14,14 +15,15 @@ from mountcloud.engine.guarding import Removals
 from mountcloud.engine.salvaging import Salvage
 from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Ref, Version, is_local
 from mountcloud.model.node import Kind, Node, Rights
-from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
-from mountcloud.policy import merging
+from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, OperationState, Slot
+from mountcloud.policy import merging, settling
+from mountcloud.policy.local_names import LocalNames
 from mountcloud.policy.merging import Amendment, Sealed, Subject
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Entry, Index
 from mountcloud.store.journal import Journal
 
-_SUCCESSORS = 4096
+_REMEMBERED = 4096
 
 
 @dataclass(slots=True)
@@ -38,17 +40,43 @@ class LocalChanges:
     open_writers: Callable[[Inode], int]
     salvage: Salvage
     removals: Removals
+    local_names: LocalNames = LocalNames()
     owed: Callable[[], None] = lambda: None
     _unlinked: set[Inode] = field(default_factory=set)
     _successors: OrderedDict[Inode, Inode] = field(default_factory=OrderedDict)
+    _first_saved: OrderedDict[Inode, float] = field(default_factory=OrderedDict)
 
     def subject(self, entry: Entry) -> Subject:
         """The entry as the merging policy sees it."""
         node = entry.node
         slot = Slot(node.parent or NodeId(""), node.name)
         return Subject(
-            node.ref, slot, node.is_directory, self.journal.of(node.id), self.journal.involves_below(node.id)
+            node.ref,
+            slot,
+            node.is_directory,
+            self.journal.of(node.id),
+            self.journal.involves_below(node.id),
+            self.stays_here(entry),
         )
+
+    def stays_here(self, entry: Entry) -> bool:
+        """True for what was made here under a name of ``local_names``, or in a directory of that kind."""
+        for each in self.index.ancestors(entry.node.id):
+            if not is_local(each):
+                return False
+            above = self.index.by_id(each)
+            if above is not None and self.local_names.match(above.node.name):
+                return all(owed.unsent for owed in self.journal.of(each))
+        return False
+
+    def may_stay(self, entry: Entry) -> bool:
+        """True if it can be moved to where nothing is sent from: a file that is still unsent, or what stays already."""
+        unsent = all(each.creates and each.unsent for each in self.journal.of(entry.node.id))
+        return self.stays_here(entry) or (is_local(entry.node.id) and unsent and not entry.node.is_directory)
+
+    def is_kept(self, operation: Operation) -> bool:
+        """True for the making of what stays on this machine for its own name."""
+        return operation.creates and operation.target is not None and self.local_names.match(operation.target.name)
 
     def _amend(self, amendment: Amendment) -> None:
         dropped = [op for each in amendment.drop if (op := self.journal.get(each)) is not None]
@@ -104,11 +132,20 @@ class LocalChanges:
         if not draft.dirty or entry is None or entry.node.parent is None:
             return
         size = draft.file.size
-        due = self.clock_ns() / 1e9 + self.settle_s
+        due = self._due(entry)
         sealed = Sealed(draft.file.name, draft.generation, size, draft.mtime_ns, due)
         self._amend(merging.seal(self.subject(entry), sealed))
         self.index.set_content(entry.inode, size, draft.mtime_ns)
         draft.sealed = draft.generation
+
+    def _due(self, entry: Entry) -> float:
+        now = self.clock_ns() / 1e9
+        owed = self.journal.of(entry.node.id)
+        resting = any(each.kind is OperationKind.UPLOAD and each.state is OperationState.QUEUED for each in owed)
+        first = self._first_saved.get(entry.inode, now) if resting else now
+        self._first_saved[entry.inode] = first
+        _bound(self._first_saved)
+        return settling.due(now, first, self.settle_s, new=is_local(entry.node.id))
 
     def set_times(self, entry: Entry, mtime_ns: int) -> None:
         """Another modification time. A draft with unsealed bytes brings it along when it is sealed."""
@@ -129,7 +166,8 @@ class LocalChanges:
         source = entry.node.parent
         doomed = None if victim is None else self.subject(victim)
         target = Slot(parent.node.id, name)
-        amendment = merging.move(self.subject(entry), target, doomed, self.journal.last)
+        not_before = 0.0 if entry.node.is_directory else self.clock_ns() / 1e9 + self.settle_s
+        amendment = merging.move(self.subject(entry), target, doomed, self.journal.last, not_before)
         self._amend(amendment)
         if victim is not None:
             self._unlink(victim)
@@ -139,14 +177,19 @@ class LocalChanges:
 
     def remove(self, entry: Entry) -> None:
         """A file, or a directory whose children are all gone, goes. Open handles keep it until they are closed."""
-        self._amend(merging.remove(self.subject(entry)))
+        self._amend(merging.remove(self.subject(entry), self._heir(entry)))
         self._unlink(entry)
         self._touch(entry.node.parent)
 
+    def _heir(self, entry: Entry) -> Operation | None:
+        """The new file that is to take the name that the service still knows this one by."""
+        moves = [each for each in self.journal.of(entry.node.id) if each.kind is OperationKind.MOVE]
+        source = moves[0].source if moves and not entry.node.is_directory else None
+        return None if source is None else self.journal.maker_of(source)
+
     def _remember_successor(self, old: Inode, new: Inode) -> None:
         self._successors[old] = new
-        if len(self._successors) > _SUCCESSORS:
-            self._successors.popitem(last=False)
+        _bound(self._successors)
 
     def successor(self, inode: Inode) -> Inode | None:
         """What took the place of a file: a program that had just looked the name up may be given that instead."""
@@ -191,6 +234,8 @@ class LocalChanges:
 
         An empty file that is still open for writing is no version that anybody wants to have on the service.
         """
+        if self.is_kept(operation):
+            return True
         if operation.kind is OperationKind.REMOVE:
             return self.removals.stopped or self.salvage.needs(operation.node)
         if operation.replaces is not None and self.salvage.holds(operation.replaces.id):
@@ -229,3 +274,8 @@ class LocalChanges:
             self.index.fork(entry.inode, node, name, file_name)
             self.attributes.rebind(operation.node, node)
         return forked
+
+
+def _bound(remembered: OrderedDict[Inode, Any]) -> None:
+    if len(remembered) > _REMEMBERED:
+        remembered.popitem(last=False)

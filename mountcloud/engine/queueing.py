@@ -87,7 +87,7 @@ class Queue:
     def below(self, path: str | None) -> list[Operation]:
         """What is owed for the path and below it, oldest first."""
         wanted = (path or "").strip("/")
-        named = [(self.path(each), each) for each in self.replayer.journal.operations]
+        named = [(self.path(each), each) for each in self.replayer.owed]
         return [each for name, each in named if not wanted or name == wanted or name.startswith(f"{wanted}/")]
 
     def retry(self, path: str | None) -> int:

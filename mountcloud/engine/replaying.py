@@ -28,7 +28,7 @@ from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
 from mountcloud.policy.conflict import conflict_name
 from mountcloud.policy.names import to_file_name
-from mountcloud.policy.ordering import next_due, ready, stuck
+from mountcloud.policy.ordering import kept_back, next_due, ready, stuck
 from mountcloud.policy.upload import Event, after
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Index
@@ -133,8 +133,19 @@ class Replayer:
         owed = self.journal.operations
         if self.paused:
             return bool(self._running)
-        helpless = stuck(owed, lambda each: self.local.removals.stopped and each.kind is OperationKind.REMOVE)
+        helpless = stuck(owed, self._waits_for_the_user)
         return any(each.id not in helpless and not self.local.held(each) for each in owed)
+
+    def _waits_for_the_user(self, operation: Operation) -> bool:
+        stopped = self.local.removals.stopped and operation.kind is OperationKind.REMOVE
+        return stopped or self.local.is_kept(operation)
+
+    @property
+    def owed(self) -> list[Operation]:
+        """What is meant for the service, oldest first: not what stays on this machine for its name."""
+        owed = self.journal.operations
+        kept = kept_back(owed, self.local.is_kept)
+        return [each for each in owed if each.id not in kept]
 
     def hurry(self) -> None:
         """Saved files need not rest any longer."""

@@ -142,6 +142,8 @@ class Directories:
         if source.inode == target.inode:
             demand(entry, Rights.RENAME)
             return
+        if self._core.local.stays_here(target) and not self._core.local.may_stay(entry):
+            raise CrossesBoundary("the directory stays on this machine for its name; copy instead")
         wanted = Rights.CREATE_DIRECTORIES if entry.node.is_directory else Rights.CREATE_FILES
         demand(target, wanted)
         demand(entry, Rights.MOVE)

@@ -34,6 +34,8 @@ class Subject:
     owed: Sequence[Operation] = ()
     awaited: bool = False
     """True for a directory in which something is owed: that waits for it to be made, where it stands in the queue."""
+    stays_here: bool = False
+    """True for what is kept on this machine for its name: it is not sent, and nothing in it comes from the service."""
 
     @property
     def unknown(self) -> bool:
@@ -98,17 +100,24 @@ def make_directory(node: NodeId, slot: Slot, mtime_ns: int) -> Amendment:
     return Amendment(put=(operation,))
 
 
-def move(subject: Subject, target: Slot, victim: Subject | None, last: OperationId) -> Amendment:
+def move(
+    subject: Subject, target: Slot, victim: Subject | None, last: OperationId, not_before: float = 0.0
+) -> Amendment:
     """A node gets another slot. ``victim`` holds it now and makes way; ``last`` is the newest operation of all.
+
+    ``not_before`` gives a program the time to go on with what it began (see ``remove``).
 
     A new file that was never sent is simply made under its new name, with the victim as the content that it replaces:
     that is what saves by "write beside, rename over" come to.
     """
     cleared, replaces = (Amendment(), None) if victim is None else _make_way(victim, subject.is_directory)
-    creation = None if subject.awaited else subject.creation
+    creation = None if subject.awaited and not subject.stays_here else subject.creation
     if creation is not None:
         left = _removal_of(creation.replaces, creation.target)
-        moved = replace(_afresh(creation), id=NEW, target=target, replaces=replaces)
+        key = creation.id if subject.awaited else NEW
+        moved = replace(_afresh(creation), id=key, target=target, replaces=replaces)
+        if key != NEW:
+            return Amendment(cleared.drop, (*left, *cleared.put, moved))
         return Amendment((*cleared.drop, creation.id), (*left, *cleared.put, moved))
     operation = Operation(
         NEW,
@@ -119,6 +128,7 @@ def move(subject: Subject, target: Slot, victim: Subject | None, last: Operation
         source=subject.slot,
         target=target,
         replaces=replaces,
+        not_before=not_before,
     )
     newest = subject.owed[-1] if subject.owed else None
     if victim is None and newest is not None and newest.id == last and _is_plain_move(newest):
@@ -163,11 +173,18 @@ def _base(subject: Subject) -> Ref:
     return subject.ref
 
 
-def remove(subject: Subject) -> Amendment:
-    """A node is to go: what was never sent is forgotten, what the service has is removed at the version we know."""
+def remove(subject: Subject, heir: Operation | None = None) -> Amendment:
+    """A node is to go: what was never sent is forgotten, what the service has is removed at the version we know.
+
+    ``heir`` is to take the name that the file has on the service. Programs save by moving the old file aside, writing
+    a new one and removing the old one: that is new content of one and the same file.
+    """
     if subject.unknown:
         return Amendment()
-    creation = None if subject.awaited else subject.creation
+    if heir is not None and not is_local(subject.ref.id) and all(each.unsent for each in subject.owed):
+        dropped = tuple(each.id for each in subject.owed)
+        return Amendment(dropped, (replace(heir, replaces=_base(subject)),))
+    creation = None if subject.awaited and not subject.stays_here else subject.creation
     if creation is not None:
         dropped = tuple(each.id for each in subject.owed)
         return Amendment(dropped, _removal_of(creation.replaces, creation.target))

@@ -101,6 +101,18 @@ def stuck(operations: Iterable[Operation], halted: Callable[[Operation], bool] =
             return found
 
 
+def kept_back(operations: Iterable[Operation], kept: Callable[[Operation], bool]) -> set[OperationId]:
+    """Operations that make what is not meant for the service: those that ``kept`` tells of, and all below them."""
+    owed = [each for each in operations if each.target is not None]
+    found = {each.id for each in owed if kept(each)}
+    makers = {each.node for each in owed if each.id in found and each.is_directory}
+    while makers:
+        below = {each.id for each in owed if each.target is not None and each.target.parent in makers} - found
+        makers = {each.node for each in owed if each.id in below and each.is_directory}
+        found |= below
+    return found
+
+
 def next_due(operations: Iterable[Operation], now: float) -> float | None:
     """The earliest time after ``now`` at which a waiting operation becomes due."""
     due = (each.not_before for each in operations if each.state in _RUNNABLE and each.not_before > now)

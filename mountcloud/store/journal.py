@@ -159,6 +159,12 @@ class Journal:
         """True if any operation takes or frees a name in the directory."""
         return directory in self._below
 
+    def maker_of(self, slot: Slot) -> Operation | None:
+        """The upload, not sent yet, that is to make a new file in the slot."""
+        owed = (self._owed[each] for each in self._below.get(slot.parent, ()))
+        made = (each for each in owed if each.target == slot and each.kind is OperationKind.UPLOAD)
+        return next((each for each in made if each.creates and each.unsent and each.replaces is None), None)
+
     def unsettled_since(self, clock: int) -> set[NodeId]:
         """Nodes that are owed something, or were at the given clock: what the service said of them is in doubt.
 
