@@ -40,7 +40,7 @@ class LocalChanges:
     open_writers: Callable[[Inode], int]
     salvage: Salvage
     removals: Removals
-    local_names: LocalNames = LocalNames()
+    local_names: LocalNames = field(default_factory=LocalNames)
     owed: Callable[[], None] = lambda: None
     _unlinked: set[Inode] = field(default_factory=set)
     _successors: OrderedDict[Inode, Inode] = field(default_factory=OrderedDict)
@@ -61,6 +61,8 @@ class LocalChanges:
 
     def stays_here(self, entry: Entry) -> bool:
         """True for what was made here under a name of ``local_names``, or in a directory of that kind."""
+        if not is_local(entry.node.id):
+            return False
         for each in self.index.ancestors(entry.node.id):
             if not is_local(each):
                 return False
@@ -75,8 +77,9 @@ class LocalChanges:
         return self.stays_here(entry) or (is_local(entry.node.id) and unsent and not entry.node.is_directory)
 
     def is_kept(self, operation: Operation) -> bool:
-        """True for the making of what stays on this machine for its own name."""
-        return operation.creates and operation.target is not None and self.local_names.match(operation.target.name)
+        """True for the making of what stays on this machine for its own name; new content of a file there goes."""
+        fresh = operation.creates and operation.replaces is None and operation.target is not None
+        return fresh and operation.target is not None and self.local_names.match(operation.target.name)
 
     def _amend(self, amendment: Amendment) -> None:
         dropped = [op for each in amendment.drop if (op := self.journal.get(each)) is not None]

@@ -21,6 +21,8 @@ memory_mib = 256
 [accounts.work.upload]
 settle_s = 0
 parallel = 2
+local_only = ["*.bak"]
+delete_limit = 0
 
 [accounts.work.attributes]
 entry_timeout_s = 1.5
@@ -34,6 +36,7 @@ def test_all_settings_are_read() -> None:
     assert dict(account.options) == {"url": "https://dracoon.example", "username": "me"}
     assert (account.allow_other, account.poll_interval_s, account.cache.memory_mib) == (True, 30.0, 256)
     assert (account.upload.settle_s, account.upload.parallel) == (0.0, 2)
+    assert (account.upload.local_only, account.upload.delete_limit) == (("*.bak",), 0)
     assert (account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s) == (1.5, 300.0)
 
 
@@ -55,6 +58,8 @@ def test_home_in_the_mountpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
+        (ACCOUNT + '[accounts.work.upload]\nlocal_only = ".DS_Store"\n', 4, "must be a list of texts in quotes"),
+        (ACCOUNT + "[accounts.work.upload]\nlocal_only = [1]\n", 4, "must be a list of texts in quotes"),
         (ACCOUNT + "poll_interval = 3\n", 3, "did you mean 'poll_interval_s'?"),
         (ACCOUNT + "\n# note\n[accounts.work.cache]\nmemory_mb = 3\n", 6, "did you mean 'memory_mib'?"),
         (ACCOUNT + "cache = { memory_mb = 3 }\n", 3, "did you mean 'memory_mib'?"),

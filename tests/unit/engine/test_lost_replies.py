@@ -88,7 +88,7 @@ async def test_an_attempt_that_is_finished_late_makes_no_conflict(
         await here.settle()
         service.faults.fail_next("upload", Unavailable("broken off"))
         await _save_dated(here, b"one!")
-        await trio.sleep(1.2)
+        await trio.sleep(3.2)  # an overwritten file rests for 3 s
         assert remote.tree() == {"a": b"base"}
         second = service.faults.hold_next("upload")
         await here.write("a", b"two")
