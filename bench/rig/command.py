@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -176,6 +177,8 @@ def take(name: str, measurement: Callable[[Rig], None], server: str, words: Sequ
     chosen = options(name, server, words)
     if missing := SERVERS[chosen.server].missing():
         sys.exit(f"the server of this measurement is {chosen.server}; install it with: {missing}")
+    # Ended from outside it must not leave servers and mounts behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     about = machine.facts([name, *(sys.argv[1:] if words is None else words)])
     about["server"] = SERVERS[chosen.server].version()
     with tempfile.TemporaryDirectory(prefix="mountcloud-bench-", dir=chosen.directory) as home, ExitStack() as stack:

@@ -74,7 +74,8 @@ class Server(ABC):
 
     def start(self) -> None:
         """Return when it answers."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir()
+        self.writable(self.root)
         file = self.home / "server.conf"
         file.write_text(self.configuration())
         with (self.home / "output.log").open("wb") as log:
