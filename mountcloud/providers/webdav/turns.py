@@ -60,6 +60,12 @@ class Turns:
             yield
 
     @asynccontextmanager
+    async def staying(self) -> AsyncIterator[None]:
+        """No directory gets another path here meanwhile; for names that no list shows, which nobody need wait for."""
+        async with self._tree.enter(changing=False):
+            yield
+
+    @asynccontextmanager
     async def uprooting(self) -> AsyncIterator[None]:
         """A directory gets another path, and with it all that is below: nobody here uses any path meanwhile."""
         async with self._tree.enter(changing=True):

@@ -101,11 +101,11 @@ class Uploads:
 
     async def _send(self, parent: NodeId, name: str, target: UploadTarget, source: Source) -> Entry:
         """The draft as the server shows it, which must be as long as what was sent."""
-        async with self._tree.turns.looking(parent):
+        async with self._tree.turns.staying():
             path = (*await self._tree.path(parent), name)
         async with self._changes.blaming_the_parent(parent):
             await self._dav.put(path, source, {})
-        async with self._tree.turns.looking(parent):
+        async with self._tree.turns.staying():
             path = (*await self._tree.path(parent), name)
             draft = await self._dav.look(path, self._tree.props)
             if draft.size != target.size:
