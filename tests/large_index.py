@@ -1,26 +1,20 @@
 """An index as a large tenant would leave it, made without a service."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
-from mountcloud.policy.names import disambiguate, to_file_name
+from mountcloud.policy.naming import Naming
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.index import Index
 
+NAMING = Naming()
 ROOT = NodeId("0")
 VERSION = Version("1")
 LISTED_AT = 1_700_000_000.0
 _FILES = 1000
 _MTIME_NS = 1_700_000_000_000_000_000
-
-
-def name_of(node: Node, taken: Callable[[str], bool]) -> str:
-    """As the daemon names nodes."""
-    name = to_file_name(node.name)
-    return disambiguate(name, taken, node.id) if taken(name) else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ class Large:
 
     def fill(self, path: Path) -> None:
         """Write the index file."""
-        index = Index(path, name_of)
+        index = Index(path, NAMING.file_name)
         index.put_root(_node(ROOT, None, "", Kind.DIRECTORY))
         groups = tuple(_node(_group(n), ROOT, f"group {n}", Kind.DIRECTORY) for n in range(self.groups))
         index.apply(Plan((), groups))

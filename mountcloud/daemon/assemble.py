@@ -5,7 +5,6 @@ import random
 import shutil
 import socket
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,7 +45,7 @@ from mountcloud.model.provider import Provider, Secrets
 from mountcloud.policy.freshness import Pace
 from mountcloud.policy.guard import DeleteGuard
 from mountcloud.policy.local_names import LocalNames
-from mountcloud.policy.names import disambiguate, to_file_name
+from mountcloud.policy.naming import Naming
 from mountcloud.providers import registry
 from mountcloud.providers.wrap.limited import limited
 from mountcloud.providers.wrap.retrying import retrying
@@ -115,11 +114,6 @@ def _pace(account: AccountSettings) -> Pace:
     return Pace(account.poll_interval_s, account.idle_poll_interval_s, max(2 * unseen_s, 120.0))
 
 
-def _name_of(node: Node, taken: Callable[[str], bool]) -> str:
-    name = to_file_name(node.name)
-    return disambiguate(name, taken, node.id) if taken(name) else name
-
-
 def _forget_content(node: Node, index: Index, kernel: KernelCache) -> None:
     """What the kernel keeps of altered content must not be shown again."""
     entry = index.by_id(node.id)
@@ -133,7 +127,8 @@ def assemble(
     """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
     places = PlaceBook(paths.places)
     provider = retrying(limited(registry.create(account.provider, account.options, secrets, places)))
-    index = Index(paths.index, _name_of)
+    naming = Naming(provider.capabilities.names, account.attributes.symlinks)
+    index = Index(paths.index, naming.file_name, naming.folded)
     journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
     staging = _staging(paths, secrets)
     recover(index, journal, staging, time.time())
@@ -184,11 +179,12 @@ def assemble(
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     means.altered = lambda node: _forget_content(node, index, notifier)
     pinner = Pinner(index, attributes, syncer, library, chunks, 3 * account.poll_interval_s)
-    names, max_size = provider.capabilities.names, provider.capabilities.max_file_size
     owner = Owner(os.getuid(), os.getgid())
-    core = Core(index, journal, attributes, drafts, library, local, syncer, names, owner, handles)
+    core = Core(index, journal, attributes, drafts, library, local, syncer, naming, owner, handles)
     timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
-    operations = Operations(FileSystem(core, max_size), timeouts, extended=account.attributes.extended)
+    operations = Operations(
+        FileSystem(core, provider.capabilities.max_file_size), timeouts, extended=account.attributes.extended
+    )
     session = Session(mountpoint, account.name, notifier, account.allow_other)
     queue = Queue(replayer, removals)
     return Mount(

@@ -62,12 +62,13 @@ class UploadSettings:
 class AttributeSettings:
     """``[accounts.NAME.attributes]``: seconds in which the kernel need not ask (it is told of changes).
 
-    ``extended``: keep extended attributes of users.
+    ``extended``: keep extended attributes of users. ``symlinks``: files ``NAME.rclonelink`` are symbolic links.
     """
 
     entry_timeout_s: float = field(default=300.0, metadata=_between(0, 86400))
     attribute_timeout_s: float = field(default=300.0, metadata=_between(0, 86400))
     extended: bool = True
+    symlinks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

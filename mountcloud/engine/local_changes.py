@@ -109,9 +109,9 @@ class LocalChanges:
             if entry is not None:
                 self.index.set_content(entry.inode, 0, self.clock_ns())
 
-    def create_file(self, parent: Entry, name: str) -> Entry:
-        """A new file, empty and not owed before it is sealed. Raises ``OutOfSpace``."""
-        entry = self.index.add(self._new_node(parent.node, name, Kind.FILE))
+    def create_file(self, parent: Entry, name: str, size: int = 0) -> Entry:
+        """A new file, not owed before it is sealed. ``size`` bytes are about to be written. Raises ``OutOfSpace``."""
+        entry = self.index.add(replace(self._new_node(parent.node, name, Kind.FILE), size=size))
         self._touch(parent.node.id)
         try:
             self.drafts.create(entry.inode, sealed=entry.node.encrypted)

@@ -24,10 +24,9 @@ from mountcloud.model.errors import (
 )
 from mountcloud.model.ids import NodeId, OperationId
 from mountcloud.model.node import Node
-from mountcloud.model.operation import Operation, OperationKind, OperationState
+from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.backoff import delay
 from mountcloud.policy.conflict import conflict_name
-from mountcloud.policy.names import to_file_name
 from mountcloud.policy.ordering import kept_back, next_due, ready, stuck
 from mountcloud.policy.upload import Event, after
 from mountcloud.store.attributes import Attributes
@@ -316,7 +315,7 @@ class Replayer:
             if waiting is not None:
                 target = waiting.target
                 name = operation.node if target is None else target.name
-                self.local.fork(waiting, name, to_file_name(name))
+                self.local.fork(waiting, name, self.index.shown_as(waiting.node, name))
             return True
         if isinstance(failure, Exists | Conflict):
             self._again(operation.id, "", 0.0)
@@ -328,10 +327,10 @@ class Replayer:
         current = self.journal.get(key)
         if current is None or current.target is None:
             return
-        name = self._name_beside(current.target.parent, current.target.name)
+        name = self._name_beside(current.node, current.target)
         log.warning("%r was changed here and on the service: this machine's is kept as %r", current.target.name, name)
         before = self.index.by_id(current.node)
-        self.local.fork(current, name, to_file_name(name))
+        self.local.fork(current, name, self.index.shown_as(current.node, name))
         if before is not None:
             parent = self.index.by_id(current.target.parent)
             place = None if parent is None else parent.inode
@@ -339,24 +338,24 @@ class Replayer:
         self.index.doubt_listing(current.target.parent)
         self.syncer.poke()
 
-    def _name_beside(self, parent: NodeId, name: str) -> str:
+    def _name_beside(self, node: NodeId, slot: Slot) -> str:
         def taken(candidate: str) -> bool:
-            return self.index.child(parent, to_file_name(candidate)) is not None
+            return self.index.child(slot.parent, self.index.shown_as(node, candidate)) is not None
 
-        return conflict_name(name, self.host, self.today(), taken, self.sender.provider.capabilities.names)
+        return conflict_name(slot.name, self.host, self.today(), taken, self.sender.provider.capabilities.names)
 
     def _move_beside(self, operation: Operation) -> bool:
         target, entry = operation.target, self.index.by_id(operation.node)
         if target is None:
             return False
-        name = self._name_beside(target.parent, target.name)
+        name = self._name_beside(operation.node, target)
         log.warning("%r exists on the service already: what was moved there is kept as %r", target.name, name)
         self._again(operation.id, "", 0.0)
         current = self.journal.get(operation.id)
         if current is not None:
             self.journal.put(replace(current, target=replace(target, name=name), replaces=None))
         if entry is not None and entry.node.parent == target.parent:
-            self.index.place(entry.inode, target.parent, name, to_file_name(name))
+            self.index.place(entry.inode, target.parent, name, self.index.shown_as(operation.node, name))
             parent = self.index.by_id(target.parent)
             self.syncer.kernel.forget([Stale(entry.inode, None if parent is None else parent.inode, entry.file_name)])
         self.index.doubt_listing(target.parent)

@@ -62,10 +62,11 @@ def compose(entry: Entry, draft: Draft | None, stored: Stored, owner: Owner) -> 
     default = DIRECTORY_MODE if node.is_directory else FILE_MODE
     bits = default if stored.mode is None else stored.mode
     kind = stat.S_IFDIR if node.is_directory else stat.S_IFREG
+    mode = stat.S_IFLNK | 0o777 if entry.is_link else kind | (bits & (allowed_bits(node) | 0o7000))
     mtime_ns = node.mtime_ns if draft is None else draft.mtime_ns
     return FileAttributes(
         inode=entry.inode,
-        mode=kind | (bits & (allowed_bits(node) | 0o7000)),
+        mode=mode,
         nlink=2 if node.is_directory else (0 if node.parent is None else 1),
         uid=owner.uid if stored.uid is None else stored.uid,
         gid=owner.gid if stored.gid is None else stored.gid,

@@ -10,11 +10,10 @@ from mountcloud.engine.reading import Library
 from mountcloud.engine.syncing import Syncer
 from mountcloud.fs.attributes import FileAttributes, Owner, compose
 from mountcloud.fs.handles import Handles
-from mountcloud.model.errors import Forbidden, InvalidName, NameTooLong, NotADirectory, NotFound
+from mountcloud.model.errors import Forbidden, NameTooLong, NotADirectory, NotFound
 from mountcloud.model.ids import ROOT_INODE, Inode
-from mountcloud.model.names import NameRules
 from mountcloud.model.node import Rights
-from mountcloud.policy.names import check, to_remote_name
+from mountcloud.policy.naming import Naming
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Entry, Index
 from mountcloud.store.journal import Journal
@@ -33,7 +32,7 @@ class Core:
     library: Library
     local: LocalChanges
     syncer: Syncer
-    names: NameRules
+    naming: Naming
     owner: Owner
     handles: Handles = field(default_factory=Handles)
 
@@ -66,7 +65,7 @@ class Core:
         if not _is_text(file_name):
             return None
         exact = self.index.child(directory.node.id, file_name)
-        if exact is not None or not self.names.normalises:
+        if exact is not None or not self.naming.rules.normalises:
             return exact
         return self.index.child(directory.node.id, unicodedata.normalize("NFC", file_name))
 
@@ -87,16 +86,6 @@ class Core:
         for name in path.split("/") if path else ():
             entry = self.child(await self.directory(entry.inode), name)
         return entry
-
-    def remote_name(self, file_name: str) -> str:
-        """What the service will call it. Raises ``InvalidName`` or ``NameTooLong`` without asking anybody."""
-        name = to_remote_name(file_name)
-        failure = check(self.names, name)
-        if failure is not None:
-            raise failure
-        if not name:
-            raise InvalidName("a name cannot be empty")
-        return unicodedata.normalize("NFC", name) if self.names.normalises else name
 
 
 def _is_text(file_name: str) -> bool:

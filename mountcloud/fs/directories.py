@@ -1,6 +1,6 @@
 """List, create, move, remove: POSIX' rules on names and places, decided without asking the service."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from mountcloud.fs.attributes import FileAttributes, chosen_mode
 from mountcloud.fs.core import Core, demand
@@ -15,8 +15,7 @@ from mountcloud.model.errors import (
     NotFound,
 )
 from mountcloud.model.ids import HandleId, Inode
-from mountcloud.model.node import Rights
-from mountcloud.policy.names import to_file_name
+from mountcloud.model.node import Kind, Rights
 from mountcloud.store.attributes import Stored
 from mountcloud.store.index import Entry
 
@@ -70,18 +69,30 @@ class Directories:
     async def create(self, parent: Inode, file_name: str, mode: int) -> FileAttributes:
         """A new directory. Raises ``Exists``, ``Forbidden``, ``InvalidName``."""
         directory = await self._core.directory(parent)
-        self.demand_free(directory, file_name)
+        name = self.free_name(directory, file_name, Kind.DIRECTORY)
         demand(directory, Rights.CREATE_DIRECTORIES)
-        entry = self._core.local.make_directory(directory, self._core.remote_name(file_name))
+        entry = self._core.local.make_directory(directory, name)
         self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=True)))
         return self._core.stat(entry)
 
-    def demand_free(self, directory: Entry, file_name: str) -> None:
-        """Raises ``Exists`` if a child of that name is known, ``NotFound`` in a directory that was removed."""
+    def free_name(self, directory: Entry, file_name: str, kind: Kind, *, link: bool = False) -> str:
+        """The remote name of a new child.
+
+        Raises ``Exists`` if a child is known that has the name, or one that the service takes for the same;
+        ``NotFound`` in a directory that was removed; ``InvalidName``, ``NameTooLong``.
+        """
         if directory.node.parent is None and directory.inode != 1:
             raise NotFound("the directory was removed")
         if self._core.find(directory, file_name) is not None:
             raise Exists(f"{file_name!r} exists")
+        name = self._core.naming.remote_name(file_name, kind, link=link)
+        self._demand_no_clash(directory, name, ())
+        return name
+
+    def _demand_no_clash(self, directory: Entry, name: str, apart_from: Collection[Inode]) -> None:
+        clash = self._core.index.clashing(directory.node.id, name)
+        if clash is not None and clash.inode not in apart_from:
+            raise Exists(f"the service takes {name!r} for the same name as {clash.node.name!r}")
 
     async def unlink(self, parent: Inode, file_name: str) -> None:
         """Remove a file. Raises ``IsADirectory``, ``NotFound``, ``Forbidden``."""
@@ -124,8 +135,10 @@ class Directories:
         victim = self._core.find(target, new_name)
         if victim is not None and self._core.index.has_children(victim.node.id):
             raise NotEmpty(f"{new_name!r} is not empty")
-        remote_name = self._core.remote_name(new_name)
-        self._core.local.move(entry, target, remote_name, to_file_name(remote_name), victim)
+        remote_name = self._core.naming.remote_name(new_name, entry.node.kind, link=entry.is_link)
+        self._demand_no_clash(target, remote_name, [each.inode for each in (entry, victim) if each is not None])
+        file_name = self._core.index.shown_as(entry.node.id, remote_name)
+        self._core.local.move(entry, target, remote_name, file_name, victim)
 
     async def _demand_replaceable(self, entry: Entry, victim: Entry) -> None:
         if victim.node.is_directory:

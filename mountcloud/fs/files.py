@@ -12,7 +12,7 @@ from mountcloud.fs.directories import Directories
 from mountcloud.fs.handles import FileHandle
 from mountcloud.model.errors import IsADirectory, NotFound, Outdated, TooLarge
 from mountcloud.model.ids import HandleId, Inode, Version
-from mountcloud.model.node import Rights
+from mountcloud.model.node import Kind, Rights
 from mountcloud.model.operation import OperationKind
 from mountcloud.store.attributes import Stored
 from mountcloud.store.index import Entry
@@ -30,9 +30,9 @@ class Files:
     async def create(self, parent: Inode, file_name: str, mode: int) -> tuple[HandleId, FileAttributes]:
         """A new file, open for reading and writing. Raises ``Exists``, ``Forbidden``, ``InvalidName``."""
         directory = await self._core.directory(parent)
-        self._directories.demand_free(directory, file_name)
+        name = self._directories.free_name(directory, file_name, Kind.FILE)
         demand(directory, Rights.CREATE_FILES)
-        entry = self._core.local.create_file(directory, self._core.remote_name(file_name))
+        entry = self._core.local.create_file(directory, name)
         self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=False)))
         handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing=True))
         return handle, self._core.stat(entry)

@@ -9,6 +9,7 @@ from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.extended import ExtendedAttributes
 from mountcloud.fs.files import Files
+from mountcloud.fs.links import Links
 from mountcloud.model.errors import Forbidden
 from mountcloud.model.ids import Inode
 from mountcloud.model.node import Rights
@@ -47,6 +48,7 @@ class FileSystem:
         self._core = core
         self.directories = Directories(core)
         self.files = Files(core, self.directories, max_file_size)
+        self.links = Links(core, self.directories, self.files)
         self.extended = ExtendedAttributes(core)
 
     def attributes(self, inode: Inode) -> FileAttributes:

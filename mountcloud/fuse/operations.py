@@ -10,10 +10,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pyfuse3
 
+from mountcloud.fs.attributes import FileAttributes
 from mountcloud.fs.filesystem import FileSystem
 from mountcloud.fuse.attributes import Timeouts, to_kernel, to_statvfs, wanted
 from mountcloud.fuse.errno import ORDINARY, number
-from mountcloud.model.errors import Exists, Failure
+from mountcloud.model.errors import Exists, Failure, NotFound
 from mountcloud.model.ids import HandleId, Inode
 
 log = logging.getLogger(__name__)
@@ -163,10 +164,17 @@ class Operations(pyfuse3.Operations):
         except Exists:
             if flags & os.O_EXCL:
                 raise
-            made = await self._fs.directories.lookup(parent, file_name)
+            made = await self._present(parent, file_name)
             handle, _ = self._fs.files.open(made.inode, flags)
             made = self._fs.attributes(made.inode)
         return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle)), to_kernel(made, self._timeouts)
+
+    async def _present(self, parent: Inode, file_name: str) -> FileAttributes:
+        """What holds the name already; raises ``Exists`` if that is one that the service takes for the same."""
+        try:
+            return await self._fs.directories.lookup(parent, file_name)
+        except NotFound as absent:
+            raise Exists(f"the service takes {file_name!r} for a name that is there") from absent
 
     @_answered
     async def mknod(
@@ -191,7 +199,12 @@ class Operations(pyfuse3.Operations):
         target: pyfuse3.FileNameT,
         ctx: pyfuse3.RequestContext,
     ) -> pyfuse3.EntryAttributes:
-        raise pyfuse3.FUSEError(errno.EPERM)
+        made = await self._fs.links.create(Inode(parent_inode), os.fsdecode(name), target)
+        return to_kernel(made, self._timeouts)
+
+    @_answered
+    async def readlink(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileNameT:
+        return pyfuse3.FileNameT(await self._fs.links.read(Inode(inode)))
 
     @_answered
     async def link(

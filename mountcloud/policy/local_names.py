@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import translate
 
+from mountcloud.policy.naming import LINK_ENDING
+
 USUAL = (
     ".~lock.*#",  # LibreOffice: who has a document open
     "~$*",  # Microsoft Office: the same
@@ -46,5 +48,5 @@ class LocalNames:
         object.__setattr__(self, "_matcher", re.compile(alternatives, re.IGNORECASE))
 
     def match(self, name: str) -> bool:
-        """True if a file or directory of this name that was made here stays here."""
-        return self._matcher.fullmatch(name) is not None
+        """True if a file, link or directory of this remote name that was made here stays here."""
+        return self._matcher.fullmatch(name.removesuffix(LINK_ENDING)) is not None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from mountcloud.model.ids import NodeId, OperationId, Ref, is_local
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
+from mountcloud.policy.naming import names_link
 from mountcloud.policy.upload import Event, after
 
 NEW = OperationId(0)
@@ -110,7 +111,7 @@ def move(
     A new file that was never sent is simply made under its new name, with the victim as the content that it replaces:
     that is what saves by "write beside, rename over" come to.
     """
-    cleared, replaces = (Amendment(), None) if victim is None else _make_way(victim, subject.is_directory)
+    cleared, replaces = (Amendment(), None) if victim is None else _make_way(victim, subject, target)
     creation = None if subject.awaited and not subject.stays_here else subject.creation
     if creation is not None:
         left = _removal_of(creation.replaces, creation.target)
@@ -147,13 +148,14 @@ def _is_plain_move(operation: Operation) -> bool:
     return operation.kind is OperationKind.MOVE and operation.unsent and operation.replaces is None
 
 
-def _make_way(victim: Subject, by_directory: bool) -> tuple[Amendment, Ref | None]:
+def _make_way(victim: Subject, subject: Subject, target: Slot) -> tuple[Amendment, Ref | None]:
     """What is owed for a node that another one replaces, and whose content that other one replaces on the service.
 
     A file replaces the victim's, or the one that the victim was to replace but never did; else the victim is removed.
+    A symbolic link has another name on the service than a file that takes its place.
     """
     gone = remove(victim)
-    if by_directory:
+    if subject.is_directory or names_link(victim.slot.name) != names_link(target.name):
         return gone, None
     if not is_local(victim.ref.id):
         return Amendment(gone.drop), _base(victim)

@@ -14,6 +14,7 @@ from mountcloud.model.change import Stale
 from mountcloud.model.errors import Corrupt
 from mountcloud.model.ids import ROOT_INODE, Inode, NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.sqlite import Database, Row
 
@@ -46,6 +47,10 @@ _MIGRATIONS = [
     CREATE INDEX node_unlisted ON node (inode) WHERE directory AND listed IS NULL;
     """,
     "CREATE INDEX node_unlisted_place ON node (parent, file_name) WHERE directory AND listed IS NULL;",
+    """
+    ALTER TABLE node ADD COLUMN folded TEXT NOT NULL DEFAULT '';    -- see Fold
+    CREATE INDEX node_folded ON node (parent, folded) WHERE folded <> '';
+    """,
 ]
 _HOT = 4096
 """Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
@@ -71,9 +76,18 @@ class Entry:
         """The node with the modification time that the service last told."""
         return replace(self.node, mtime_ns=self.remote_mtime_ns)
 
+    @property
+    def is_link(self) -> bool:
+        """True if programs see a symbolic link."""
+        return shown_as_link(self.node, self.file_name)
+
 
 NameOf = Callable[[Node, Callable[[str], bool]], str]
 """The file name of a node, given a test for names that others hold in its directory."""
+Fold = Callable[[str], str]
+"""Equal for remote names that cannot be in one directory, or empty where only equal ones cannot."""
+_FOLDED = "folded"
+_PROBE = "A\u030a"
 
 
 def _entry(row: Row) -> Entry:
@@ -94,9 +108,10 @@ def _entry(row: Row) -> Entry:
 class Index:
     """Nodes by inode, by node id and by place. Synchronous; a look-up takes some microseconds."""
 
-    def __init__(self, path: Path, name_of: NameOf) -> None:
+    def __init__(self, path: Path, name_of: NameOf, fold: Fold = lambda name: "") -> None:
         """Open; a file that cannot be used is replaced by an empty one."""
         self._name_of = name_of
+        self._fold = fold
         self._hot: LRUCache[tuple[str, tuple[object, ...]], Entry | None] = LRUCache(_HOT)
         try:
             self._db = Database(path, _MIGRATIONS)
@@ -104,6 +119,17 @@ class Index:
             for each in path.parent.glob(path.name + "*"):
                 each.unlink()
             self._db = Database(path, _MIGRATIONS)
+
+        self._fold_anew()
+
+    def _fold_anew(self) -> None:
+        """An index of another version, or for another service, may hold names folded in another way."""
+        if self.note(_FOLDED) == self._fold(_PROBE):
+            return
+        with self._transaction():
+            for inode, name in self._db.rows("SELECT inode, name FROM node"):
+                self._change("UPDATE node SET folded = ? WHERE inode = ?", (self._fold(name), inode))
+            self.put_note(_FOLDED, self._fold(_PROBE))
 
     def entry(self, inode: Inode) -> Entry | None:
         """By inode."""
@@ -116,6 +142,18 @@ class Index:
     def child(self, parent: NodeId, file_name: str) -> Entry | None:
         """By place."""
         return self._one("parent = ? AND file_name = ?", (parent, file_name))
+
+    def clashing(self, parent: NodeId, name: str) -> Entry | None:
+        """A child whose remote name the service takes for the same as this one."""
+        folded = self._fold(name)
+        if not folded:
+            return None
+        return self._one("parent = ? AND folded = ? AND folded <> '' LIMIT 1", (parent, folded))
+
+    def shown_as(self, node: NodeId, name: str) -> str:
+        """The file name that a node would have under another remote name."""
+        entry = self.by_id(node)
+        return name if entry is None else self._name_of(replace(entry.node, name=name), lambda _: False)
 
     def _one(self, where: str, values: tuple[object, ...]) -> Entry | None:
         key = (where, values)
@@ -231,21 +269,22 @@ class Index:
 
     def _insert(self, node: Node, file_name: str, inode: Inode | None = None) -> Inode:
         values = (inode, node.id, node.parent, file_name, node.name, node.is_directory, node.size, node.version)
-        more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted)
+        more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name))
         statement = """INSERT INTO node (inode, id, parent, file_name, name, directory, size, version, mtime_ns,
-            remote_mtime_ns, rights, encrypted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+            remote_mtime_ns, rights, encrypted, folded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
         return Inode(self._change(statement, (*values, *more)))
 
     def place(self, inode: Inode, parent: NodeId, name: str, file_name: str) -> None:
         """Another place for a node; it must be free."""
         self._change(
-            "UPDATE node SET parent = ?, name = ?, file_name = ? WHERE inode = ?", (parent, name, file_name, inode)
+            "UPDATE node SET parent = ?, name = ?, file_name = ?, folded = ? WHERE inode = ?",
+            (parent, name, file_name, self._fold(name), inode),
         )
 
     def fork(self, inode: Inode, node: NodeId, name: str, file_name: str) -> None:
         """The node becomes one of its own that the service does not know, under another name in the same directory."""
-        statement = "UPDATE node SET id = ?, version = '', name = ?, file_name = ? WHERE inode = ?"
-        self._change(statement, (node, name, file_name, inode))
+        statement = "UPDATE node SET id = ?, version = '', name = ?, file_name = ?, folded = ? WHERE inode = ?"
+        self._change(statement, (node, name, file_name, self._fold(name), inode))
 
     def set_content(self, inode: Inode, size: int, mtime_ns: int) -> None:
         """Size and time of content that was written here."""
@@ -337,6 +376,8 @@ class Index:
         own, parent = self._name_of(entry.node, lambda _: False), entry.node.parent
         if own == entry.file_name or parent is None or self.child(parent, own) is not None:
             return []
+        if shown_as_link(entry.node, own) != entry.is_link:
+            return []
         self._rename(entry, own)
         return [self._stale_place(entry), self._stale_place(self.require(entry.inode))]
 
@@ -382,6 +423,11 @@ class Index:
             self._update(old, node, old.file_name)
             return [Stale(old.inode)]
         file_name = self._free_name(node, old)
+        if shown_as_link(node, file_name) != old.is_link:
+            # The kernel takes an inode that changes its kind for broken, so it is another one.
+            self.drop(old.inode)
+            self._insert(node, file_name)
+            return [self._stale_place(old)]
         self._update(old, node, file_name)
         return self._stale_change(old, self.require(old.inode))
 
@@ -397,10 +443,10 @@ class Index:
         mtime_ns = old.node.mtime_ns if node.mtime_ns == old.remote_mtime_ns else node.mtime_ns
         self._change(
             """UPDATE node SET parent = ?, file_name = ?, name = ?, size = ?, version = ?, mtime_ns = ?,
-            remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?""",
+            remote_mtime_ns = ?, rights = ?, encrypted = ?, folded = ? WHERE inode = ?""",
             (
                 *(node.parent, file_name, node.name, node.size, node.version, mtime_ns),
-                *(node.mtime_ns, node.rights.value, node.encrypted, old.inode),
+                *(node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name), old.inode),
             ),
         )
 

@@ -31,7 +31,7 @@ from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationState
 from mountcloud.model.provider import Capabilities, ChangeFeed, Provider, Source, UploadProgress, UploadTarget
 from mountcloud.policy.guard import DeleteGuard
-from mountcloud.policy.names import disambiguate, to_file_name
+from mountcloud.policy.naming import Naming
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.attributes import Attributes
@@ -69,11 +69,6 @@ def new_service(feed: ChangeFeed = ChangeFeed.TREE_VERSION) -> MemoryService:
     return MemoryService(Capabilities(change_feed=feed), clock_ns=lambda: 1)
 
 
-def name_of(node: Node, taken: Callable[[str], bool]) -> str:
-    name = to_file_name(node.name)
-    return disambiguate(name, taken, node.id) if taken(name) else name
-
-
 class RecordedKernel:
     """Implements ``KernelCache``."""
 
@@ -106,7 +101,8 @@ class Machine:
     def __init__(self, home: Path, provider: Provider, nursery: trio.Nursery, settle_s: float = 1.0) -> None:
         self.provider = provider
         home.mkdir(exist_ok=True)
-        self.index = Index(home / "index.db", name_of)
+        self.naming = Naming(provider.capabilities.names)
+        self.index = Index(home / "index.db", self.naming.file_name, self.naming.folded)
         self.journal = Journal(home / "journal.db")
         self.attributes = Attributes(home / "attributes.db")
         self.staging = Staging(home / "staging", sealer())
@@ -154,7 +150,7 @@ class Machine:
         )
         self.local.owed = self.local.salvage.done = self.replayer.wake
         stores = (self.index, self.journal, self.attributes, self.drafts, library, self.local, self.syncer)
-        self.core = Core(*stores, self.provider.capabilities.names, Owner(1000, 1000), handles)
+        self.core = Core(*stores, self.naming, Owner(1000, 1000), handles)
         self.fs = FileSystem(self.core)
         self.queue = Queue(self.replayer, self.removals)
 

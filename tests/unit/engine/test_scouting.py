@@ -11,9 +11,10 @@ from mountcloud.engine.scouting import Scout
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.ids import ROOT_INODE, NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.policy.naming import Naming
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.index import Entry, Index
-from tests.unit.engine.harness import name_of, on_trio
+from tests.unit.engine.harness import on_trio
 
 ROOT = NodeId("root")
 ROUND_TRIP_S = 0.5
@@ -75,7 +76,7 @@ class Walker:
 
 @asynccontextmanager
 async def walker(home: Path, names: list[str]) -> AsyncIterator[Walker]:
-    index = Index(home / "i.db", name_of)
+    index = Index(home / "i.db", Naming().file_name)
     index.put_root(Node(ROOT, None, "", Kind.DIRECTORY, 0, Version("1"), 0, Rights.ALL))
     service = Service(index, {ROOT: names})
     await service.look(ROOT)

@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mountcloud.model.ids import NodeId, OperationId, Ref, Version
@@ -51,6 +51,7 @@ OPERATIONS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(OPERATIONS, max_size=5))
 def test_a_restart_gives_the_same_operations(operations: list[Operation]) -> None:
     with tempfile.TemporaryDirectory() as directory:
