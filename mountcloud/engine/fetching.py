@@ -14,7 +14,7 @@ from mountcloud.model.errors import Corrupt, Failure, Unavailable
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Content, Provider
 from mountcloud.model.span import StoredSpan
-from mountcloud.policy.cells import CELL, indices, runs, span_of
+from mountcloud.policy.cells import CELL, indices, pieces, span_of
 from mountcloud.policy.line import Line
 from mountcloud.store.chunk_memory import ChunkKey, ChunkMemory
 from mountcloud.store.chunk_store import Cached, ChunkStore
@@ -146,25 +146,24 @@ class Fetched:
         heard = self.means.line.heard if flight.heard is None else flight.heard
         return max(waiting_since, heard) + DEADLINE
 
-    def start(self, span: StoredSpan, *, urgent: bool, largest: int = 0) -> None:
+    def start(self, span: StoredSpan, *, urgent: bool, largest: int = 0) -> int:
         """Fetch the missing cells of the span, in requests of at most ``largest`` cells (0 = one request a gap).
 
-        What is not urgent is left out as long as the budget has no room for it, and as long as it makes no whole
-        request: a window that slides by a little at each read would be fetched in crumbs.
+        What is not urgent is left out as long as the budget has no room for it, and at the end of the span as long as
+        it makes no whole request: a window that slides by a little at each read would be fetched in crumbs. Tells the
+        offset up to which everything is here or on its way.
         """
         cached = self._cached
         if cached is None or self.failure is not None:
-            return
+            return span.start
         wanted = [cell for cell in self.means.store.missing(cached, span) if self._wanted(cell)]
-        for run in runs(wanted):
-            for first in range(run.start, run.stop, largest or len(run)):
-                cells = range(first, min(first + (largest or len(run)), run.stop))
-                if not urgent and len(cells) < largest and cells.stop < cached.cells.count:
-                    continue
-                size = span_of(cells, cached.stored_size).length
-                if not urgent and not self.means.budget.try_take(size):
-                    return
-                self._launch(cached, cells, urgent=urgent)
+        for cells in pieces(wanted, largest):
+            size = span_of(cells, cached.stored_size).length
+            crumb = len(cells) < largest and indices(span).stop == cells.stop < cached.cells.count
+            if not urgent and (crumb or not self.means.budget.try_take(size)):
+                return cells.start * CELL
+            self._launch(cached, cells, urgent=urgent)
+        return span.end
 
     def _wanted(self, cell: int) -> bool:
         return cell not in self._flights and self._loose(cell) is None

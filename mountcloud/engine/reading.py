@@ -68,6 +68,7 @@ class Reader:
         self._library = library
         self._fetched = fetched
         self._window = Window()
+        self._asked = 0
 
     async def read(self, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes, fewer only at the end of the file.
@@ -108,6 +109,7 @@ class Reader:
         raise Unavailable(f"{self.node.name!r} could not be opened within {DEADLINE:g} s")
 
     async def _bring(self, covered: StoredSpan, want: PlainSpan) -> bytes:
+        self._asked = 0  # what was asked for may have failed, or made way
         content = await self._fetched.content()
         end = at_once(self._window, want.start, want.end, self.node.size)
         along = content.cipher.cover(PlainSpan(want.start, max(end, want.end)))
@@ -118,15 +120,20 @@ class Reader:
             raise
 
     def _fetch_ahead(self, stored_size: int) -> None:
-        """Stored and plaintext offsets are close enough for this purpose in every format."""
+        """Stored and plaintext offsets are close enough for this purpose in every format.
+
+        What was asked for in this run is not looked at again: a window holds hundreds of cells, and each read moves it.
+        """
         window = self._window
-        if not window.ahead or window.position >= self.node.size:
-            return
         wanted = ahead(window, self._library.means.line.within(SECONDS))
+        if not wanted.reach:
+            self._asked = 0
+            return
+        start = max(window.position, self._asked)
         end = min(window.position + wanted.reach, stored_size)
-        if window.position < end:
-            span = cover(StoredSpan(window.position, end), stored_size)
-            self._fetched.start(span, urgent=False, largest=wanted.piece // CELL)
+        if start < end and (end - start >= wanted.piece or end == stored_size):
+            span = cover(StoredSpan(start, end), stored_size)
+            self._asked = self._fetched.start(span, urgent=False, largest=wanted.piece // CELL)
 
     async def aclose(self) -> None:
         """Give back what it holds; call it once."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mountcloud.model.span import StoredSpan
-from mountcloud.policy.cells import CELL, CellMap, cover, indices, runs, span_of
+from mountcloud.policy.cells import CELL, CellMap, cover, indices, pieces, runs, span_of
 from mountcloud.policy.line import Line
 from mountcloud.policy.readahead import BACK, FIRST, FORWARD, LARGEST, MIB, SLOWEST, Window, advance, ahead, at_once
 
@@ -48,6 +48,21 @@ def test_runs_are_the_same_cells(cells: set[int]) -> None:
     found = runs(sorted(cells))
     assert [cell for run in found for cell in run] == sorted(cells)
     assert all(one.stop < two.start for one, two in pairwise(found))
+
+
+@given(st.sets(st.integers(0, 50)), st.integers(0, 20))
+def test_pieces_are_the_same_cells_and_no_larger_than_allowed(cells: set[int], largest: int) -> None:
+    found = list(pieces(sorted(cells), largest))
+    assert [cell for piece in found for cell in piece] == sorted(cells)
+    assert all(0 < len(piece) <= (largest or 51) for piece in found)
+
+
+@given(st.sets(st.integers(0, 99)), st.integers(0, 99).flatmap(lambda a: st.tuples(st.just(a), st.integers(a, 100))))
+def test_missing_cells_of_any_range_are_known(present: set[int], drawn: tuple[int, int]) -> None:
+    cells = CellMap(100 * CELL)
+    for cell in present:
+        cells.add(range(cell, cell + 1))
+    assert cells.missing(range(*drawn)) == [cell for cell in range(*drawn) if cell not in present]
 
 
 @given(st.integers(1, 300), st.integers(1, 4 * MIB))
