@@ -15,12 +15,14 @@ import trio
 from mountcloud.crypt.draft_cipher import DraftSealer
 from mountcloud.daemon.draft_keys import DraftKeys
 from mountcloud.daemon.paths import AccountPaths
+from mountcloud.daemon.secrets import SecretsWithRoom
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.engine.budget import Budget
 from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.fetching import Means
 from mountcloud.engine.guarding import Removals
 from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.persisting import Persister
 from mountcloud.engine.pinning import Pinner
 from mountcloud.engine.queueing import Queue
 from mountcloud.engine.reading import Library
@@ -55,6 +57,7 @@ from mountcloud.store.chunk_store import ChunkStore, Limits
 from mountcloud.store.index import Index
 from mountcloud.store.journal import Journal
 from mountcloud.store.places import PlaceBook
+from mountcloud.store.reserve import Reserve
 from mountcloud.store.staging import Staging
 
 _MIB = 1 << 20
@@ -72,6 +75,7 @@ class Mount:
     syncer: Syncer
     replayer: Replayer
     queue: Queue
+    persister: Persister
     core: Core
     session: Session
     operations: Operations
@@ -94,10 +98,17 @@ def _limits(account: AccountSettings, paths: AccountPaths) -> Limits:
     return usual if account.cache.disk_mib is None else Limits(account.cache.disk_mib * _MIB, usual.keep_free)
 
 
-def _staging(paths: AccountPaths, secrets: Secrets) -> Staging:
+def _reserves(paths: AccountPaths) -> tuple[Reserve, Reserve]:
+    """For the state and for the cache; one for both where they are on one disk."""
+    reserve = Reserve(paths.reserve)
+    shared = paths.state.stat().st_dev == paths.cache.stat().st_dev
+    return reserve, reserve if shared else Reserve(paths.cache_reserve)
+
+
+def _staging(paths: AccountPaths, secrets: Secrets, reserve: Reserve) -> Staging:
     """Raises ``NoKey`` if drafts are here that nobody could read any more: better no mount than lost work."""
     keys = DraftKeys(secrets, paths.draft_key)
-    staging = Staging(paths.staging, DraftSealer(keys, os.urandom))
+    staging = Staging(paths.staging, DraftSealer(keys, os.urandom), reserve)
     staging.demand_keys()
     with suppress(Failure):  # made now, as a keyring may take its time; a failure is for the first draft that needs it
         keys.current()
@@ -114,6 +125,12 @@ def _pace(account: AccountSettings) -> Pace:
     return Pace(account.poll_interval_s, account.idle_poll_interval_s, max(2 * unseen_s, 120.0))
 
 
+def _means(account: AccountSettings, provider: Provider, chunks: ChunkStore, nursery: trio.Nursery) -> Means:
+    memory = account.cache.memory_mib * _MIB
+    loose, budget = ChunkMemory(memory // 4), Budget(memory * 3 // 4)
+    return Means(provider, chunks, loose, budget, nursery, trio.CapacityLimiter(account.cache.parallel))
+
+
 def _forget_content(node: Node, index: Index, kernel: KernelCache) -> None:
     """What the kernel keeps of altered content must not be shown again."""
     entry = index.by_id(node.id)
@@ -125,17 +142,18 @@ def assemble(
     account: AccountSettings, paths: AccountPaths, secrets: Secrets, mountpoint: Path, nursery: trio.Nursery
 ) -> Mount:
     """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
-    places = PlaceBook(paths.places)
+    reserve, cache_reserve = _reserves(paths)
+    secrets = SecretsWithRoom(secrets, reserve.release)
+    places = PlaceBook(paths.places, reserve)
     provider = retrying(limited(registry.create(account.provider, account.options, secrets, places)))
     naming = Naming(provider.capabilities.names, account.attributes.symlinks)
-    index = Index(paths.index, naming.file_name, naming.folded)
-    journal, attributes = Journal(paths.journal), Attributes(paths.attributes)
-    staging = _staging(paths, secrets)
+    index = Index(paths.index, naming.file_name, naming.folded, cache_reserve)
+    journal, attributes = Journal(paths.journal, reserve), Attributes(paths.attributes, reserve)
+    staging = _staging(paths, secrets, reserve)
     recover(index, journal, staging, time.time())
-    chunks = ChunkStore(paths.chunks, _limits(account, paths), _boot(), lambda: shutil.disk_usage(paths.chunks).free)
-    memory = account.cache.memory_mib * _MIB
-    loose, budget = ChunkMemory(memory // 4), Budget(memory * 3 // 4)
-    means = Means(provider, chunks, loose, budget, nursery, trio.CapacityLimiter(account.cache.parallel))
+    limits = _limits(account, paths)
+    chunks = ChunkStore(paths.chunks, limits, _boot(), lambda: shutil.disk_usage(paths.chunks).free, cache_reserve)
+    means = _means(account, provider, chunks, nursery)
     library = Library(means, strict=account.cache.integrity == "strict")
     drafts = Drafts(staging, library, time.time_ns)
     handles, salvage = Handles(), Salvage(library, nursery)
@@ -187,6 +205,6 @@ def assemble(
     )
     session = Session(mountpoint, account.name, notifier, account.allow_other)
     queue = Queue(replayer, removals)
-    return Mount(
-        provider, index, journal, attributes, places, syncer, replayer, queue, core, session, operations, chunks, pinner
-    )
+    stores = (index, journal, attributes, places)
+    persister = Persister(journal, staging, (reserve, cache_reserve), stores)
+    return Mount(provider, *stores, syncer, replayer, queue, persister, core, session, operations, chunks, pinner)

@@ -96,6 +96,16 @@ class AccountPaths:
         return self.state / "secrets.json"
 
     @property
+    def reserve(self) -> Path:
+        """Disk space kept back for the bookkeeping of what is owed."""
+        return self.state / "reserve"
+
+    @property
+    def cache_reserve(self) -> Path:
+        """The same for the cache, where that is on another disk."""
+        return self.cache / "reserve"
+
+    @property
     def draft_key(self) -> Path:
         """The name of the key under which new drafts are encrypted."""
         return self.state / "draft-key"

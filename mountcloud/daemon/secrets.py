@@ -4,6 +4,7 @@ Values are fetched when they are needed and never kept in an attribute that a lo
 that exists but cannot be used raises ``AuthenticationRequired``: owed work waits until the user has mended it.
 """
 
+import errno
 import fcntl
 import importlib
 import json
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from mountcloud.daemon.paths import AccountPaths, make_private
-from mountcloud.model.errors import AuthenticationRequired, OutOfSpace
+from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace
 from mountcloud.model.provider import Secrets
 
 ROTATING = frozenset({"refresh_token"})
@@ -98,7 +99,8 @@ class FileSecrets:
                 if values != before:
                     write_private(self._path, json.dumps(values, indent=1))
         except OSError as error:
-            raise OutOfSpace(f"{self._path} cannot be written: {error.strerror}") from error
+            kind = DiskFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else OutOfSpace
+            raise kind(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _read(self) -> dict[str, str]:
         try:
@@ -207,6 +209,37 @@ class LayeredSecrets:
         """Forget it everywhere but in systemd's credentials."""
         for store in self._stores:
             store.delete(name)
+
+
+class SecretsWithRoom:
+    """A store that a full disk does not stop: a refresh token that the service replaced must be written down.
+
+    ``release`` gives space that was kept back, and tells whether there was any.
+    """
+
+    def __init__(self, store: Secrets, release: Callable[[], bool]) -> None:
+        self._store = store
+        self._release = release
+
+    def get(self, name: str) -> str | None:
+        """The secret, or None."""
+        return self._store.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        """Store it."""
+        self._with_room(lambda: self._store.put(name, value))
+
+    def delete(self, name: str) -> None:
+        """Forget it."""
+        self._with_room(lambda: self._store.delete(name))
+
+    def _with_room(self, change: Callable[[], None]) -> None:
+        try:
+            change()
+        except DiskFull:
+            if not self._release():
+                raise
+            change()
 
 
 def open_secrets(account: str, paths: AccountPaths, environment: Mapping[str, str] = os.environ) -> LayeredSecrets:

@@ -18,7 +18,7 @@ from mountcloud.daemon.notify_systemd import Notifier
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.fuse.session import prepare
-from mountcloud.model.errors import Busy, Failure, Unsupported
+from mountcloud.model.errors import Busy, DiskFull, Failure, Unsupported
 from mountcloud.model.ids import ROOT_INODE
 from mountcloud.model.operation import Operation, OperationState
 from mountcloud.model.provider import Secrets
@@ -115,6 +115,7 @@ class Front:
         try:
             services.start_soon(self._mount.syncer.run)
             services.start_soon(self._mount.replayer.run)
+            services.start_soon(self._mount.persister.run)
             services.start_soon(self._watch_signals)
             services.start_soon(self._watchdog)
             services.start_soon(self._keep_chunks)
@@ -153,7 +154,10 @@ class Front:
         """Write down now and then what is cached; what was not written down is fetched again after a crash."""
         while True:
             await trio.sleep(_CHUNKS_INTERVAL)
-            self._mount.chunks.save()
+            try:
+                self._mount.chunks.save()
+            except DiskFull as full:
+                log.debug("what is cached cannot be written down: %s", full)
 
     async def _tell_of_the_queue(self) -> None:
         """``systemctl status`` shows what waits for the user."""
@@ -173,6 +177,12 @@ class Front:
 
     async def _grace(self) -> None:
         """Send what can be sent at once; the rest stays in the journal."""
+        try:
+            await self._send_the_rest()
+        except DiskFull as full:
+            log.error("what is owed goes on at the next start: %s", full)
+
+    async def _send_the_rest(self) -> None:
         for draft in self._mount.core.drafts.all:
             self._mount.core.local.seal(draft)
         owed = self._owed()

@@ -83,7 +83,7 @@ class Drafts:
         return self._drafts.get(inode)
 
     def create(self, inode: Inode, *, sealed: bool) -> Draft:
-        """A draft of an empty file; ``sealed`` if the service stores it encrypted. Raises ``OutOfSpace``."""
+        """A draft of an empty file; ``sealed`` if the service stores it encrypted. Raises ``DiskFull``."""
         draft = Draft(inode, self.staging.create(sealed=sealed), self.clock_ns())
         self._drafts[inode] = draft
         return draft

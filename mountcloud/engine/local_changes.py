@@ -110,7 +110,7 @@ class LocalChanges:
                 self.index.set_content(entry.inode, 0, self.clock_ns())
 
     def create_file(self, parent: Entry, name: str, size: int = 0) -> Entry:
-        """A new file, not owed before it is sealed. ``size`` bytes are about to be written. Raises ``OutOfSpace``."""
+        """A new file, not owed before it is sealed. ``size`` bytes are about to be written. Raises ``DiskFull``."""
         entry = self.index.add(replace(self._new_node(parent.node, name, Kind.FILE), size=size))
         self._touch(parent.node.id)
         try:

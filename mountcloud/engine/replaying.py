@@ -16,6 +16,7 @@ from mountcloud.model.errors import (
     AccountBlocked,
     AuthenticationRequired,
     Conflict,
+    DiskFull,
     Exists,
     Failure,
     NotEmpty,
@@ -37,6 +38,7 @@ from mountcloud.store.staging import Staging
 log = logging.getLogger(__name__)
 
 _LOGIN_RETRY = 60.0
+_FULL_DISK_RETRY = 5.0
 _IDLE = 3600.0
 _GATHERING = 0.02
 """Seconds in which changes gather before they are looked through, while nothing is under way."""
@@ -75,10 +77,10 @@ class Replayer:
         async with trio.open_nursery() as nursery:
             while True:
                 self._woken = trio.Event()
-                for operation in self._startable():
-                    self._running[operation.id] = trio.CancelScope()
-                    self.journal.put(self._started(operation))
-                    nursery.start_soon(self._perform, operation.id)
+                try:
+                    self._start(nursery)
+                except DiskFull as full:
+                    await self._for_room(full)
                 for key, state in self.journal.abandoned_uploads().items():
                     if key not in self._discarding:
                         self._discarding.add(key)
@@ -86,6 +88,17 @@ class Replayer:
                 if not self.journal.operations:
                     self._idle.set()
                 await self._until_worth_a_look()
+
+    def _start(self, nursery: trio.Nursery) -> None:
+        for operation in self._startable():
+            self.journal.put(self._started(operation))
+            self._running[operation.id] = trio.CancelScope()
+            nursery.start_soon(self._perform, operation.id)
+
+    async def _for_room(self, full: DiskFull) -> None:
+        """Nothing can be written down now: what was not is done again later, and knows what the service has."""
+        log.info("what is owed waits for room on this machine's disk: %s", full)
+        await trio.sleep(_FULL_DISK_RETRY)
 
     async def _until_worth_a_look(self) -> None:
         """Programs owe changes much faster than they are sent: looking through all of them at each would cost more."""
@@ -181,14 +194,20 @@ class Replayer:
             self._running[key].cancel()
 
     async def _perform(self, key: OperationId) -> None:
-        operation = self.journal.get(key)
         try:
-            if operation is not None:
-                with self._running[key]:
-                    await self._send(operation)
+            with self._running[key]:
+                await self._send_with_room(key)
         finally:
             del self._running[key]
             self.wake()
+
+    async def _send_with_room(self, key: OperationId) -> None:
+        while (operation := self.journal.get(key)) is not None:
+            try:
+                await self._send(operation)
+                return
+            except DiskFull as full:
+                await self._for_room(full)
 
     async def _discard_upload(self, key: OperationId, state: str) -> None:
         """A kindness to the service: what it holds of an upload that is not owed any more."""

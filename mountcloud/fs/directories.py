@@ -67,10 +67,11 @@ class Directories:
         del self._core.handles.directories[handle]
 
     async def create(self, parent: Inode, file_name: str, mode: int) -> FileAttributes:
-        """A new directory. Raises ``Exists``, ``Forbidden``, ``InvalidName``."""
+        """A new directory. Raises ``Exists``, ``Forbidden``, ``InvalidName``, ``DiskFull``."""
         directory = await self._core.directory(parent)
         name = self.free_name(directory, file_name, Kind.DIRECTORY)
         demand(directory, Rights.CREATE_DIRECTORIES)
+        self._core.drafts.staging.demand_room()
         entry = self._core.local.make_directory(directory, name)
         self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=True)))
         return self._core.stat(entry)

@@ -28,10 +28,11 @@ class Files:
         self._last_opened: dict[Inode, Version] = {}
 
     async def create(self, parent: Inode, file_name: str, mode: int) -> tuple[HandleId, FileAttributes]:
-        """A new file, open for reading and writing. Raises ``Exists``, ``Forbidden``, ``InvalidName``."""
+        """A new file, open for reading and writing. Raises ``Exists``, ``Forbidden``, ``InvalidName``, ``DiskFull``."""
         directory = await self._core.directory(parent)
         name = self._directories.free_name(directory, file_name, Kind.FILE)
         demand(directory, Rights.CREATE_FILES)
+        self._core.drafts.staging.demand_room()
         entry = self._core.local.create_file(directory, name)
         self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=False)))
         handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing=True))
@@ -104,7 +105,7 @@ class Files:
         return await opened.reader.read(offset, size)
 
     async def write(self, handle: HandleId, offset: int, data: bytes) -> int:
-        """Bytes written: all of them. Raises ``OutOfSpace``."""
+        """Bytes written: all of them. Raises ``DiskFull``."""
         self._core.syncer.used()
         opened = self._core.handles.files[handle]
         draft = self._core.drafts.get(opened.inode)
@@ -146,7 +147,7 @@ class Files:
         draft = self._core.drafts.get(self._core.handles.files[handle].inode)
         if draft is not None:
             self._core.local.seal(draft)
-            await trio.to_thread.run_sync(draft.file.sync)
+            await trio.to_thread.run_sync(self._core.drafts.staging.sync, [draft.file.name])
         await trio.to_thread.run_sync(self._core.journal.sync)
 
     async def release(self, handle: HandleId) -> None:

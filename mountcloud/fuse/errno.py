@@ -24,6 +24,7 @@ ERRNO: dict[type[errors.Failure], int] = {
     errors.AccountBlocked: errno.EACCES,
     errors.QuotaExceeded: errno.EDQUOT,
     errors.OutOfSpace: errno.ENOSPC,
+    errors.DiskFull: errno.ENOSPC,
     errors.TooLarge: errno.EFBIG,
     errors.Conflict: errno.ESTALE,
     errors.Outdated: errno.ESTALE,

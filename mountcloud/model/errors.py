@@ -103,6 +103,12 @@ class OutOfSpace(Failure):
     """The tenant, the server or the local disk has no room."""
 
 
+class DiskFull(OutOfSpace):
+    """This machine's disk has no room: not even for the bookkeeping, or for nothing new beside it."""
+
+    transient = True
+
+
 class TooLarge(Failure):
     """The file is larger than the service or its encryption can hold."""
 

@@ -11,6 +11,7 @@ from cachetools import LRUCache
 
 from mountcloud.model.errors import NoAttribute, OutOfSpace
 from mountcloud.model.ids import LOCAL_PREFIX, NodeId, is_local
+from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database
 
 _MIGRATIONS = [
@@ -62,8 +63,8 @@ class Stored:
 class Attributes:
     """Attributes by node id. Those in use are in memory: ``stat`` of every node asks for them."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = Database(path, _MIGRATIONS)
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+        self._db = Database(path, _MIGRATIONS, reserve)
         self._hot: LRUCache[NodeId, Stored] = LRUCache(_HOT)
 
     def get(self, node: NodeId) -> Stored:
@@ -156,6 +157,10 @@ class Attributes:
                     self._db.run("DELETE FROM vanished WHERE id = ?", (node,))
                 else:
                     self.forget(node)
+
+    def secure_room(self) -> None:
+        """As ``Database.secure_room``."""
+        self._db.secure_room()
 
     def close(self) -> None:
         """Close; idempotent."""

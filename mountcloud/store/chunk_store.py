@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mountcloud.model.errors import Corrupt
+from mountcloud.model.errors import Corrupt, DiskFull
 from mountcloud.model.ids import Ref
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, indices, span_of
+from mountcloud.store.reserve import Reserve
 from mountcloud.store.sparse import SparseFile, sync_file_system
 from mountcloud.store.sqlite import Database
 
@@ -77,11 +78,19 @@ class ChunkStore:
     so everything is dropped when the last use did not end well and the machine was booted since.
     """
 
-    def __init__(self, directory: Path, limits: Limits, boot: str, free: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        limits: Limits,
+        boot: str,
+        free: Callable[[], int],
+        reserve: Reserve | None = None,
+    ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._limits = limits
         self._free = free
+        self._reserve = reserve
         self._db = self._open(boot)
         self._versions: dict[str, Cached] = {}
         self._recent: OrderedDict[tuple[str, int], int] = OrderedDict()
@@ -97,13 +106,13 @@ class ChunkStore:
         if db is None:
             shutil.rmtree(self._directory)
             self._directory.mkdir(mode=0o700)
-            db = Database(path, _MIGRATIONS)
+            db = Database(path, _MIGRATIONS, self._reserve)
         db.run("INSERT OR REPLACE INTO note VALUES ('open', ?)", (boot,))
         return db
 
     def _usable(self, path: Path, boot: str) -> Database | None:
         try:
-            db = Database(path, _MIGRATIONS)
+            db = Database(path, _MIGRATIONS, self._reserve)
         except Corrupt:
             return None
         row = db.row("SELECT value FROM note WHERE key = 'open'")
@@ -174,11 +183,11 @@ class ChunkStore:
     def write(self, cached: Cached, cells: range, data: bytes | memoryview) -> bool:
         """Keep whole cells; False if there is no room for them, and then nothing was kept."""
         span = span_of(cells, cached.stored_size)
-        if not self._make_room(len(cells) * CELL, cached, cells):
-            return False
         try:
+            if not self._make_room(len(cells) * CELL, cached, cells):
+                return False
             self._file(cached).pwrite(data, span.start)
-        except OSError:
+        except (OSError, DiskFull):
             return False
         for cell in cells:
             if cached.cells.add(range(cell, cell + 1)):

@@ -16,6 +16,7 @@ from mountcloud.model.ids import ROOT_INODE, Inode, NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
+from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database, Row
 
 _MIGRATIONS = [
@@ -108,17 +109,19 @@ def _entry(row: Row) -> Entry:
 class Index:
     """Nodes by inode, by node id and by place. Synchronous; a look-up takes some microseconds."""
 
-    def __init__(self, path: Path, name_of: NameOf, fold: Fold = lambda name: "") -> None:
+    def __init__(
+        self, path: Path, name_of: NameOf, fold: Fold = lambda name: "", reserve: Reserve | None = None
+    ) -> None:
         """Open; a file that cannot be used is replaced by an empty one."""
         self._name_of = name_of
         self._fold = fold
         self._hot: LRUCache[tuple[str, tuple[object, ...]], Entry | None] = LRUCache(_HOT)
         try:
-            self._db = Database(path, _MIGRATIONS)
+            self._db = Database(path, _MIGRATIONS, reserve)
         except Corrupt:
             for each in path.parent.glob(path.name + "*"):
                 each.unlink()
-            self._db = Database(path, _MIGRATIONS)
+            self._db = Database(path, _MIGRATIONS, reserve)
 
         self._fold_anew()
 
@@ -461,6 +464,10 @@ class Index:
             return holder is not None and holder.node.id != node.id
 
         return self._name_of(node, taken)
+
+    def secure_room(self) -> None:
+        """As ``Database.secure_room``."""
+        self._db.secure_room()
 
     def close(self) -> None:
         """Close; idempotent."""

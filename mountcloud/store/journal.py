@@ -7,6 +7,7 @@ from pathlib import Path
 from mountcloud.model.ids import NodeId, OperationId, Ref, Version
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.merging import Amendment, settle
+from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database, Row
 
 _MIGRATIONS = [
@@ -97,8 +98,8 @@ def _operation(row: Row) -> Operation:
 class Journal:
     """All that is owed, on disk and in memory (there is little of it at any time)."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = Database(path, _MIGRATIONS)
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+        self._db = Database(path, _MIGRATIONS, reserve)
         rows = self._db.rows(f"SELECT id, {_COLUMNS} FROM operation ORDER BY id")  # noqa: S608 - constants
         self._owed = {OperationId(row[0]): _operation(row) for row in rows}
         self._of: dict[NodeId, set[OperationId]] = {}
@@ -109,6 +110,7 @@ class Journal:
         self._progress: dict[OperationId, str] = {OperationId(row[0]): row[1] for row in found}
         self._settled: dict[NodeId, int] = {}
         self._clock = 0
+        self._changes = 0
 
     def _link(self, operation: Operation) -> None:
         for node in operation.nodes:
@@ -136,6 +138,11 @@ class Journal:
     def last(self) -> OperationId:
         """The newest operation's id, 0 if nothing is owed."""
         return next(reversed(self._owed), OperationId(0))
+
+    @property
+    def changes(self) -> int:
+        """Grows with every change of the journal."""
+        return self._changes
 
     @property
     def clock(self) -> int:
@@ -183,6 +190,7 @@ class Journal:
             put = [self._write(each) for each in amendment.put]
             for gone in amendment.drop:
                 self._db.run("DELETE FROM operation WHERE id = ?", (gone,))
+        self._changes += 1
         for gone in amendment.drop:
             self._unlink(self._owed.pop(gone))
         self._remember(put)
@@ -255,6 +263,10 @@ class Journal:
     def sync(self) -> None:
         """Make everything committed survive a power cut."""
         self._db.sync()
+
+    def secure_room(self) -> None:
+        """As ``Database.secure_room``."""
+        self._db.secure_room()
 
     def close(self) -> None:
         """Close; idempotent."""

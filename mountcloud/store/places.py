@@ -6,6 +6,7 @@ from pathlib import Path
 from mountcloud.model.ids import NodeId
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place
+from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database, Row
 
 _MIGRATIONS = [
@@ -37,8 +38,12 @@ _WITH_ALL_BELOW = """
 class PlaceBook:
     """Implements ``model/places.py``."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = Database(path, _MIGRATIONS)
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+        self._db = Database(path, _MIGRATIONS, reserve)
+
+    def secure_room(self) -> None:
+        """As ``Database.secure_room``."""
+        self._db.secure_room()
 
     def get(self, node: NodeId) -> Place | None:
         """Where the node is."""

@@ -44,6 +44,26 @@ class SparseFile:
             self._descriptor = -1
 
 
+def allocate(descriptor: int, size: int) -> None:
+    """Give a file blocks for its first ``size`` bytes without making it longer, where its file system can.
+
+    Raises ``OSError``, such as ENOSPC.
+    """
+    if _libc.fallocate(descriptor, _KEEP_SIZE, 0, size) != 0:
+        code = ctypes.get_errno()
+        if code not in {errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise OSError(code, os.strerror(code))
+
+
+def sync_path(path: Path) -> None:
+    """Bring a file, or the names in a directory, onto the disk. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_file_system(directory: Path) -> None:
     """Bring everything that was written to the directory's file system onto the disk."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -3,35 +3,55 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mountcloud.model.errors import Corrupt, OutOfSpace
+from mountcloud.model.errors import Busy, Corrupt, DiskFull
+from mountcloud.store.reserve import NoReserve, Reserve
+from mountcloud.store.sparse import allocate, sync_path
 
 Row = tuple[Any, ...]
+
+_LOCK_TIMEOUT = 0.5
+"""Seconds; nobody but a person with a tool of SQLite could hold a lock."""
+_LOG_PAGES = 256
+"""Pages of 4 KiB after which the log is written back: it then starts anew, so it grows to little more than 1 MiB."""
+_LOG_SIZE = 5 << 18
+_GROWTH = 1 << 20
+"""Bytes that are kept ready for the log, and for the database to grow."""
 
 
 class Database:
     """One SQLite file, used from one thread. Synchronous on purpose: a run of calls is a critical section.
 
-    A commit survives the death of the process; ``sync`` makes all commits survive a power cut.
+    A commit survives the death of the process; ``sync`` makes all commits survive a power cut. No other process may
+    have it open: so it needs no index of the log on the disk, which could not be made on a full one.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
+    def __init__(self, path: Path, migrations: Sequence[str], reserve: Reserve | None = None) -> None:
         """Open or create; each migration is a script that takes the schema from its index to the next version.
 
-        Raises ``Corrupt`` if the file is no database of ours.
+        ``reserve`` is what it may use on a full disk. Raises ``Corrupt`` if the file is no database of ours,
+        ``Busy`` if another process has it open.
         """
         self.path = path
-        self._db = sqlite3.connect(path, isolation_level=None)
+        self._reserve = reserve or NoReserve()
+        self._descriptor = -1
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_TIMEOUT)
         path.chmod(0o600)
         try:
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._migrate(migrations)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)  # closed last: closing it ends SQLite's locks
+            self.secure_room()
         except sqlite3.DatabaseError as error:
             self._db.close()
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise Busy(f"another process has {path} open") from error
             raise Corrupt(f"{path} cannot be used: {error}") from error
 
     def _migrate(self, migrations: Sequence[str]) -> None:
@@ -40,15 +60,44 @@ class Database:
             raise Corrupt(f"{self.path} was written by a newer mountcloud")
         for number, script in enumerate(migrations[version:], start=version + 1):
             self._db.executescript(f"BEGIN;{script};PRAGMA user_version={number};COMMIT")
+        if version == 0:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a new file is whole on the disk from the start
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Execute one statement; returns the id of the row that it inserted. Raises ``OutOfSpace`` on a full disk."""
+        """Execute one statement; returns the id of the row that it inserted. Raises ``DiskFull``."""
+        alone = not self._db.in_transaction
+        try:
+            return self._execute(statement, values)
+        except DiskFull:
+            if not self._reserve.release() or not alone:
+                raise
+            return self._execute(statement, values)
+
+    def _execute(self, statement: str, values: Sequence[Any]) -> int:
         try:
             return self._db.execute(statement, values).lastrowid or 0
         except sqlite3.OperationalError as error:
             if "full" in str(error):
-                raise OutOfSpace(f"no room to write {self.path.name}") from error
+                raise DiskFull(f"no room to write {self.path.name}", hint="free some space") from error
             raise
+
+    def secure_room(self) -> None:
+        """Take disk blocks ahead of need, so that what is owed can be written down on a disk that others fill up."""
+        try:
+            self._allocate()
+        except OSError:
+            if self._reserve.release():
+                with suppress(OSError):
+                    self._allocate()
+
+    def _allocate(self) -> None:
+        allocate(self._descriptor, os.fstat(self._descriptor).st_size + _GROWTH)
+        with self._log.open("rb+") as log:
+            allocate(log.fileno(), _LOG_SIZE)
+
+    @property
+    def _log(self) -> Path:
+        return self.path.with_name(self.path.name + "-wal")
 
     def row(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
@@ -80,13 +129,13 @@ class Database:
 
     def sync(self) -> None:
         """Make what was committed survive a power cut."""
-        log = self.path.with_name(self.path.name + "-wal")
-        descriptor = os.open(log if log.exists() else self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if self._log.exists():  # else nothing was written since it was opened
+            sync_path(self._log)
+            sync_path(self.path.parent)
 
     def close(self) -> None:
         """Close; idempotent."""
         self._db.close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

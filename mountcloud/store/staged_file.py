@@ -1,11 +1,11 @@
 """One draft on the disk, plain or sealed. Reads and writes go to the page cache and return at once."""
 
-import errno
 import os
 from pathlib import Path
 from typing import Protocol
 
-from mountcloud.model.errors import Failure, OutOfSpace, Unavailable
+from mountcloud.model.errors import OutOfSpace
+from mountcloud.store.reserve import Reserve, failure_of
 
 SEALED_SUFFIX = ".sealed"
 """The end of the name of a draft whose content is encrypted."""
@@ -37,10 +37,14 @@ class Sealer(Protocol):
 
 
 class StagedFile:
-    """One draft in plain text; ``sync`` makes it survive a power cut. Raises ``OutOfSpace``, ``Unavailable``."""
+    """One draft in plain text. Raises ``DiskFull``, ``Unavailable``.
 
-    def __init__(self, path: Path) -> None:
+    It does not grow into the space that ``reserve`` has given away to the databases.
+    """
+
+    def __init__(self, path: Path, reserve: Reserve) -> None:
         self.path = path
+        self._reserve = reserve
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -61,25 +65,25 @@ class StagedFile:
         return os.pread(self._descriptor, size, offset)
 
     def pwrite(self, data: bytes, offset: int) -> int:
-        """Write all of it. Raises ``OutOfSpace``."""
+        """Write all of it."""
+        self._reserve.demand()
+        self._write(data, offset)
+        return len(data)
+
+    def _write(self, data: bytes, offset: int) -> None:
         try:
             written = 0
             while written < len(data):
                 written += os.pwrite(self._descriptor, data[written:] if written else data, offset + written)
         except OSError as error:
             raise failure_of(error) from error
-        return written
 
     def truncate(self, size: int) -> None:
-        """Cut, or extend with zeros. Raises ``OutOfSpace``."""
+        """Cut, or extend with zeros."""
         try:
             os.ftruncate(self._descriptor, size)
         except OSError as error:
             raise failure_of(error) from error
-
-    def sync(self) -> None:
-        """Onto the disk; may take long, so call it in a thread."""
-        os.fsync(self._descriptor)
 
     def close(self) -> None:
         """Close; the file stays."""
@@ -95,8 +99,8 @@ class SealedFile(StagedFile):
     does not. Whatever stands behind it was left by a writer that was killed, and never becomes visible.
     """
 
-    def __init__(self, path: Path, sealer: Sealer) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, reserve: Reserve, sealer: Sealer) -> None:
+        super().__init__(path, reserve)
         try:
             self._cipher, self._size = (
                 self._opened(sealer) if os.fstat(self._descriptor).st_size else self._made(sealer)
@@ -107,7 +111,7 @@ class SealedFile(StagedFile):
 
     def _made(self, sealer: Sealer) -> tuple[BlockCipher, int]:
         sealed, cipher = sealer.new()
-        super().pwrite(bytes(_KEY_AT) + sealed + bytes(_HEADER - _KEY_AT - len(sealed)), 0)
+        self._write(bytes(_KEY_AT) + sealed + bytes(_HEADER - _KEY_AT - len(sealed)), 0)
         return cipher, 0
 
     def _opened(self, sealer: Sealer) -> tuple[BlockCipher, int]:
@@ -142,6 +146,7 @@ class SealedFile(StagedFile):
         """Write all of it; the blocks at both ends keep what else is in them."""
         if not data:
             return 0
+        self._reserve.demand()
         if offset > self._size:
             self._clear_last_block()
         begin, end = _down(offset), offset + len(data)
@@ -153,7 +158,7 @@ class SealedFile(StagedFile):
 
     def _put(self, data: bytes, begin: int) -> None:
         try:
-            super().pwrite(self._cipher.encrypt(data, begin), _HEADER + begin)
+            self._write(self._cipher.encrypt(data, begin), _HEADER + begin)
         except OutOfSpace:
             os.ftruncate(self._descriptor, _stored(self._size))
             raise
@@ -169,7 +174,7 @@ class SealedFile(StagedFile):
             self._set_size(size)
 
     def _set_size(self, size: int) -> None:
-        super().pwrite(size.to_bytes(8, "little"), 0)
+        self._write(size.to_bytes(8, "little"), 0)
         self._size = size
 
     def truncate(self, size: int) -> None:
@@ -193,10 +198,3 @@ def _up(offset: int) -> int:
 
 def _stored(size: int) -> int:
     return _HEADER + _up(size)
-
-
-def failure_of(error: OSError) -> Failure:
-    """What an error of the disk that holds the drafts means to a program."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return OutOfSpace("the disk that holds the drafts is full", hint="free some space, or move the state directory")
-    return Unavailable(f"a draft cannot be written: {error.strerror}")

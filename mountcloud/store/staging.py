@@ -1,26 +1,33 @@
 """Drafts on disk: the only copy of bytes that the service does not have yet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from mountcloud.model.errors import Corrupt
+from mountcloud.store.reserve import NoReserve, Reserve
+from mountcloud.store.sparse import sync_file_system, sync_path
 from mountcloud.store.staged_file import SEALED_SUFFIX, SealedFile, Sealer, StagedFile
 
 UNCLOSED = "unclosed"
 """The directory of drafts that no program ever closed."""
+_ONE_BY_ONE = 32
+"""More drafts than these are brought onto the disk all at once, with whatever else their file system has to write."""
 
 
 class Staging:
     """The directory of all drafts. The name of a draft tells whether its content is encrypted."""
 
-    def __init__(self, directory: Path, sealer: Sealer) -> None:
+    def __init__(self, directory: Path, sealer: Sealer, reserve: Reserve | None = None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._sealer = sealer
+        self._reserve = reserve or NoReserve()
 
     def create(self, *, sealed: bool) -> StagedFile:
-        """A new, empty draft; ``sealed`` if its content must not be readable on the disk. Raises ``OutOfSpace``."""
+        """A new, empty draft; ``sealed`` if its content must not be readable on the disk. Raises ``DiskFull``."""
+        self.demand_room()
         path = self._directory / f"{uuid4().hex}{SEALED_SUFFIX if sealed else ''}"
         try:
             return self._at(path)
@@ -36,7 +43,24 @@ class Staging:
         return self._at(path)
 
     def _at(self, path: Path) -> StagedFile:
-        return SealedFile(path, self._sealer) if path.suffix == SEALED_SUFFIX else StagedFile(path)
+        if path.suffix == SEALED_SUFFIX:
+            return SealedFile(path, self._reserve, self._sealer)
+        return StagedFile(path, self._reserve)
+
+    def demand_room(self) -> None:
+        """Something new is to be begun. Raises ``DiskFull``."""
+        self._reserve.demand()
+
+    def sync(self, names: Collection[str]) -> None:
+        """Bring these drafts onto the disk, as far as they are still here; may take long, so call it in a thread."""
+        if len(names) > _ONE_BY_ONE:
+            sync_file_system(self._directory)
+            return
+        for name in names:
+            with suppress(FileNotFoundError):
+                sync_path(self._directory / name)
+        if names:
+            sync_path(self._directory)
 
     def demand_keys(self) -> None:
         """Raises ``NoKey`` if a draft is here whose key is not. Broken drafts are left for their upload to tell."""

@@ -15,10 +15,11 @@ from mountcloud.daemon.secrets import (
     KeyringSecrets,
     LayeredSecrets,
     MemorySecrets,
+    SecretsWithRoom,
     open_secrets,
     write_private,
 )
-from mountcloud.model.errors import AuthenticationRequired, OutOfSpace
+from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace
 from mountcloud.model.provider import Secrets
 
 
@@ -245,3 +246,31 @@ def test_memory_secrets_can_be_stored(tmp_path: Path) -> None:
     file = FileSecrets(tmp_path / "secrets.json")
     MemorySecrets({"a": "1", "b": "2"}).copy_to(file)
     assert (file.get("a"), file.get("b")) == ("1", "2")
+
+
+class FullStore(MemorySecrets):
+    """A store on a disk that is full until something is given back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = True
+
+    def put(self, name: str, value: str) -> None:
+        if self.full:
+            raise DiskFull("no room")
+        super().put(name, value)
+
+
+def test_a_full_disk_does_not_keep_a_new_token_from_being_stored() -> None:
+    store, released = FullStore(), [False]
+
+    def release() -> bool:
+        was_held, store.full = not released[0], False
+        released[0] = True
+        return was_held
+
+    SecretsWithRoom(store, release).put("refresh_token", "new")
+    assert store.get("refresh_token") == "new"
+    store.full = True
+    with pytest.raises(DiskFull):
+        SecretsWithRoom(store, lambda: False).put("refresh_token", "newer")

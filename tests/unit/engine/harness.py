@@ -190,7 +190,7 @@ class Machine:
         """Give back what the dead one held."""
         for draft in self.drafts.all:
             draft.file.close()
-        for store in (self.index, self.journal, self.attributes):
+        for store in (self.index, self.journal, self.attributes, self.chunks._db):
             store.close()
 
     async def drain(self) -> None:

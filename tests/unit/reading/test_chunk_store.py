@@ -107,6 +107,7 @@ def test_a_power_cut_drops_what_may_not_have_reached_the_disk(tmp_path: Path, bo
     cached = chunks.version(ref("a"), CELL)
     chunks.write(cached, range(1), cell(1))
     chunks.save()
+    chunks._db.close()
     later = store(tmp_path, boot=boot)
     assert later.used == left * CELL
     later.close()
@@ -119,6 +120,7 @@ def test_after_a_kill_nothing_is_claimed_that_was_given_back(tmp_path: Path) -> 
     chunks.save()
     new = chunks.version(ref("b"), EXTENT * CELL)
     chunks.write(new, range(1), cell(2))
+    chunks._db.close()
     later = store(tmp_path)
     assert later.missing(later.version(ref("a"), EXTENT * CELL), StoredSpan(0, CELL)) == [0]
     later.close()

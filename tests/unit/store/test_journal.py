@@ -51,18 +51,18 @@ OPERATIONS = st.builds(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(OPERATIONS, max_size=5))
 def test_a_restart_gives_the_same_operations(operations: list[Operation]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         journal = Journal(Path(directory) / "j.db")
         written = put(journal, *operations)
         assert [replace(each, id=NEW) for each in written] == operations
+        journal.close()
         again = Journal(Path(directory) / "j.db")
         assert again.operations == written
         for node in (X, Y, R):
             assert again.of(node) == [each for each in written if each.node == node]
-        journal.close()
         again.close()
 
 

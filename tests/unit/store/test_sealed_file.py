@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mountcloud.crypt.draft_cipher import UNIT
 from mountcloud.model.errors import OutOfSpace
+from mountcloud.store.reserve import NoReserve
 from mountcloud.store.staged_file import SealedFile
 from tests.unit.store.sealing import sealer
 
@@ -40,7 +41,7 @@ def test_it_holds_what_a_plain_file_holds(history: list[tuple[str, tuple[int, in
     import tempfile
 
     with tempfile.TemporaryDirectory() as directory:
-        file, model = SealedFile(Path(directory) / "draft", sealer()), bytearray()
+        file, model = SealedFile(Path(directory) / "draft", NoReserve(), sealer()), bytearray()
         for verb, (offset, length) in history:
             if verb == "write":
                 data = random.Random(seed + offset + length).randbytes(length)
@@ -53,7 +54,7 @@ def test_it_holds_what_a_plain_file_holds(history: list[tuple[str, tuple[int, in
                 model = model[:offset].ljust(offset, b"\0")
             else:
                 file.close()
-                file = SealedFile(file.path, sealer())
+                file = SealedFile(file.path, NoReserve(), sealer())
             assert file.size == len(model)
             assert file.pread(length + 50, offset) == bytes(model[offset : offset + length + 50])
         assert file.pread(len(model) + 1, 0) == model
@@ -62,7 +63,7 @@ def test_it_holds_what_a_plain_file_holds(history: list[tuple[str, tuple[int, in
 
 
 def test_nothing_of_the_content_is_on_the_disk(tmp_path: Path) -> None:
-    file = SealedFile(tmp_path / "draft", sealer())
+    file = SealedFile(tmp_path / "draft", NoReserve(), sealer())
     file.pwrite(MARK * 10_000, 5)
     file.pwrite(MARK, 7_000_000)
     file.truncate(3 * len(MARK))
@@ -93,7 +94,7 @@ CHANGES: list[Callable[[SealedFile], object]] = [
 
 
 def content_after(change: Callable[[SealedFile], object], old: bytes, path: Path) -> bytes:
-    file = SealedFile(path, sealer())
+    file = SealedFile(path, NoReserve(), sealer())
     file.pwrite(old, 0)
     change(file)
     content = file.pread(5000, 0)
@@ -119,13 +120,13 @@ def test_a_kill_between_any_two_calls_leaves_the_old_or_the_new_end(
         with monkeypatch.context() as patch:
             left[0] = 1000
             disk_calls(patch, count_down)
-            file = SealedFile(tmp_path / f"draft-{at}", sealer())
+            file = SealedFile(tmp_path / f"draft-{at}", NoReserve(), sealer())
             file.pwrite(old, 0)
             left[0] = at
             with contextlib.suppress(Dies):
                 change(file)
             file.close()
-        again = SealedFile(file.path, sealer())
+        again = SealedFile(file.path, NoReserve(), sealer())
         size = again.size
         assert size in {len(old), len(new)}
         content = again.pread(5000, 0)
@@ -137,7 +138,7 @@ def test_a_kill_between_any_two_calls_leaves_the_old_or_the_new_end(
 
 
 def test_a_disk_that_fills_up_in_a_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = SealedFile(tmp_path / "draft", sealer())
+    file = SealedFile(tmp_path / "draft", NoReserve(), sealer())
     file.pwrite(b"before", 0)
     whole = os.pwrite
 

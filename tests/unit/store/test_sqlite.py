@@ -1,10 +1,12 @@
+import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mountcloud.model.errors import Corrupt, OutOfSpace
+from mountcloud.model.errors import Busy, Corrupt, OutOfSpace
 from mountcloud.store.sqlite import Database
 
 TABLE = ["CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)"]
@@ -14,16 +16,26 @@ def rows(db: Database) -> list[tuple[Any, ...]]:
     return db.rows("SELECT a, b FROM t ORDER BY a")
 
 
+def left_by_a_kill(directory: Path) -> list[tuple[Any, ...]]:
+    """What a new process finds when the present one dies now."""
+    with tempfile.TemporaryDirectory() as copies:
+        for path in directory.glob("x.db*"):
+            shutil.copy(path, copies)
+        db = Database(Path(copies) / "x.db", TABLE)
+        found = rows(db)
+        db.close()
+    return found
+
+
 def test_the_outermost_transaction_commits(tmp_path: Path) -> None:
-    db, other = Database(tmp_path / "x.db", TABLE), Database(tmp_path / "x.db", TABLE)
+    db = Database(tmp_path / "x.db", TABLE)
     with db.transaction():
         db.run("INSERT INTO t VALUES (1, 'one')")
         with db.transaction():
             db.run("INSERT INTO t VALUES (2, 'two')")
-        assert rows(other) == []
-    assert rows(other) == [(1, "one"), (2, "two")]
+        assert left_by_a_kill(tmp_path) == []
+    assert left_by_a_kill(tmp_path) == [(1, "one"), (2, "two")]
     db.close()
-    other.close()
 
 
 def test_a_failure_inside_undoes_all(tmp_path: Path) -> None:
@@ -79,15 +91,14 @@ class _FullAtCommit:
 
 
 def test_a_commit_that_fails_does_not_swallow_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    db, other = Database(tmp_path / "x.db", TABLE), Database(tmp_path / "x.db", TABLE)
+    db = Database(tmp_path / "x.db", TABLE)
     monkeypatch.setattr(db, "_db", _FullAtCommit(db._db))
     with pytest.raises(OutOfSpace), db.transaction():
         db.run("INSERT INTO t VALUES (1, 'one')")
     with db.transaction():
         db.run("INSERT INTO t VALUES (2, 'two')")
-    assert rows(other) == [(2, "two")]
+    assert left_by_a_kill(tmp_path) == [(2, "two")]
     db.close()
-    other.close()
 
 
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
@@ -117,4 +128,22 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     db.run("INSERT INTO t VALUES (1, 'one')")
     assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
     db.sync()
+    db.close()
+
+
+def test_a_second_process_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    db.run("INSERT INTO t VALUES (1, 'one')")
+    with pytest.raises(Busy):
+        Database(tmp_path / "x.db", TABLE)
+    assert rows(db) == [(1, "one")]
+    db.close()
+
+
+def test_the_log_does_not_grow_for_ever(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    for number in range(3000):
+        db.run("INSERT OR REPLACE INTO t VALUES (1, ?)", ("x" * (number % 4000),))
+    assert (tmp_path / "x.db-wal").stat().st_size < 2 << 20
+    assert not (tmp_path / "x.db-shm").exists()
     db.close()

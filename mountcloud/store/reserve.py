@@ -1,0 +1,91 @@
+"""Disk space that is kept back, so that a full disk stops programs and not the bookkeeping of what is owed."""
+
+import errno
+import os
+from pathlib import Path
+
+from mountcloud.model.errors import DiskFull, Unavailable
+
+SIZE = 8 << 20
+"""Bytes kept back: more than the write-ahead logs of all databases grow to."""
+FLOOR = 1 << 20
+"""Bytes below which the disk counts as full."""
+
+
+class Reserve:
+    """A file that takes up space while there is enough, and gives it to the databases when they find the disk full.
+
+    While it is given away nothing new may be begun, only what is under way brought to an end.
+    """
+
+    def __init__(self, path: Path, size: int = SIZE) -> None:
+        self._path = path
+        self._size = size
+        self._held = path.exists() and path.stat().st_blocks * 512 >= size
+        self.hold()
+
+    @property
+    def held(self) -> bool:
+        """True while the space is kept back."""
+        return self._held
+
+    def hold(self) -> bool:
+        """Take the space (back) if the disk has it and some more. Tells whether it is held."""
+        if not self._held and self._free() >= self._size + 2 * FLOOR:
+            self._held = self._taken()
+        return self._held
+
+    def _taken(self) -> bool:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, self._size)
+        except OSError:
+            os.ftruncate(descriptor, 0)
+            return False
+        else:
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _free(self) -> int:
+        disk = os.statvfs(self._path.parent)
+        return disk.f_bavail * disk.f_frsize
+
+    def release(self) -> bool:
+        """Give the space away; tells whether there was any. Emptied, not removed: a name costs space too."""
+        given = self._held
+        if given:
+            os.truncate(self._path, 0)
+            self._held = False
+        return given
+
+    def demand(self) -> None:
+        """Something new is to be begun. Raises ``DiskFull`` unless the space is held and the disk has some besides."""
+        if self._free() < FLOOR or not self.hold():
+            raise full_disk()
+
+
+class NoReserve(Reserve):
+    """For a disk on which nothing is kept back."""
+
+    def __init__(self) -> None:
+        self._held = False
+
+    def hold(self) -> bool:
+        """There is nothing to hold."""
+        return False
+
+    def demand(self) -> None:
+        """Whatever the disk says is right."""
+
+
+def full_disk() -> DiskFull:
+    """What a program is told."""
+    return DiskFull("the disk that holds the drafts is full", hint="free some space, or move the state directory")
+
+
+def failure_of(error: OSError) -> DiskFull | Unavailable:
+    """What an error of the disk that holds the drafts means to a program."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return full_disk()
+    return Unavailable(f"a draft cannot be written: {error.strerror}")
