@@ -4,13 +4,14 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import trio
 
-from mountcloud.cli.demo_server import running_server
+from mountcloud.cli.demo_server import running_server, running_webdav
 from mountcloud.cli.demo_tree import Piece, pieces, plant
 from mountcloud.cli.mount import prepared_mountpoint
 from mountcloud.cli.outcome import CommandFailed, explained, ungrouped
@@ -20,20 +21,25 @@ from mountcloud.daemon.secrets import FileSecrets, LayeredSecrets, MemorySecrets
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.model.provider import Provider, Secrets
 
-_NAME = "demo"
+_NAMES = {"dracoon": "demo", "webdav": "demo-webdav"}
+"""Accounts by provider: what is remembered of one service's files has no meaning on another."""
+
+_READABLE_BY_THE_SERVER = frozenset({"webdav"})
 _ASK_EVERY_S = 0.5
 
 
 @click.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
-@click.option("--provider", type=click.Choice(["dracoon"]), default="dracoon", show_default=True, help="Which service.")
+@click.option(
+    "--provider", type=click.Choice(list(_NAMES)), default="dracoon", show_default=True, help="Which service."
+)
 def demo(directory: Path | None, provider: str) -> None:
     """Mount a made-up account at DIRECTORY (~/MountCloud) and stay in the foreground until Ctrl-C.
 
     Its server runs on this machine only; its files stay for the next time.
     """
     with explained():
-        paths = AccountPaths.of(_NAME)
+        paths = AccountPaths.of(_NAMES[provider])
         _refuse_second(paths)
         mountpoint = prepared_mountpoint(directory or Path.home() / "MountCloud")
         try:
@@ -47,19 +53,30 @@ def demo(directory: Path | None, provider: str) -> None:
 
 def _show(provider: str, mountpoint: Path, paths: AccountPaths) -> int:
     from mountcloud.daemon import supervise
-    from mountcloud.sandbox.dracoon import seed
 
     home = data_directory() / "demo"
-    click.echo("Starting a DRACOON server on this machine ...")
-    with running_server(home / provider) as address:
-        options = {"url": address, "username": seed.DEMO_USER}
-        account = AccountSettings(_NAME, provider, options, mountpoint, poll_interval_s=2.0)
-        made_up = {"password": seed.DEMO_PASSWORD, "encryption_password": seed.DEMO_ENCRYPTION_PASSWORD}
+    with _served(provider, home) as (options, made_up):
+        account = AccountSettings(_NAMES[provider], provider, options, mountpoint, poll_interval_s=2.0)
         # What the daemon makes, such as the key of its drafts, must be there the next time.
         secrets = LayeredSecrets(None, (FileSecrets(paths.secrets), MemorySecrets(made_up)))
         _plant_once(home / f"{provider}.planted", account, secrets, paths)
         paths.create()
-        return supervise.run(account, paths, secrets, mountpoint, on_ready=lambda: _ready(mountpoint, home, paths))
+        return supervise.run(account, paths, secrets, mountpoint, on_ready=lambda: _ready(account, home, paths))
+
+
+@contextmanager
+def _served(provider: str, home: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """The options and secrets of an account on a server that runs as long as the block."""
+    from mountcloud.sandbox.dracoon import seed
+
+    if provider == "webdav":
+        with running_webdav(home / provider) as options:
+            yield options, {}
+        return
+    click.echo("Starting a DRACOON server on this machine ...")
+    with running_server(home / provider) as address:
+        made_up = {"password": seed.DEMO_PASSWORD, "encryption_password": seed.DEMO_ENCRYPTION_PASSWORD}
+        yield {"url": address, "username": seed.DEMO_USER}, made_up
 
 
 def _refuse_second(paths: AccountPaths) -> None:
@@ -93,15 +110,18 @@ async def _planted(provider: Provider, files: tuple[Piece, ...], say: Callable[[
             await provider.aclose()
 
 
-def _ready(mountpoint: Path, home: Path, paths: AccountPaths) -> None:
+def _ready(account: AccountSettings, home: Path, paths: AccountPaths) -> None:
+    mountpoint = account.mountpoint
     threading.Thread(target=_tell_of_the_end, args=(paths,), daemon=True, name="demo-progress").start()
+    sees_all = account.provider in _READABLE_BY_THE_SERVER
+    why = "(the server can read all)" if sees_all else "(only the mount can read it)"
     click.echo(f"""
 The account is at {mountpoint}
 
 Try in another terminal, or in your file manager:
   1. ls -lR '{mountpoint}'
-  2. cp -r /usr/share/doc/tar '{mountpoint}/Confidential/' && '{_our_command()}' sync --wait {_NAME}
-  3. grep -rl 'keep this text' '{mountpoint}/Confidential' '{home}'     (only the mount can read it)
+  2. cp -r /usr/share/doc/tar '{mountpoint}/Confidential/' && '{_our_command()}' sync --wait {account.name}
+  3. grep -rl 'keep this text' '{mountpoint}/Confidential' '{home}'     {why}
 
 Ctrl-C unmounts and ends the server.""")
 

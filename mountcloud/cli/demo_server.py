@@ -37,6 +37,27 @@ def running_server(data: Path) -> Iterator[str]:
 
 
 @contextmanager
+def running_webdav(data: Path) -> Iterator[dict[str, str]]:
+    """The options of an account on the first WebDAV server that this machine has, which keeps its files in ``data``.
+
+    Raises ``CommandFailed`` if there is none, or if it does not start.
+    """
+    from mountcloud.sandbox.webdav.server import CannotStartError, installed, serving
+
+    found = installed()
+    if not found:
+        raise CommandFailed("no WebDAV server is installed: pip install 'mountcloud[sandbox]' brings one")
+    make_private(data)
+    click.echo(f"Starting the WebDAV server {found[0]} on this machine ...")
+    with _alone(data):
+        try:
+            with serving(found[0], data) as site:
+                yield {"url": site.url}
+        except CannotStartError as failure:
+            raise CommandFailed(str(failure)) from failure
+
+
+@contextmanager
 def _alone(data: Path) -> Iterator[int]:
     """A lock that the server inherits, so that it is free when both have ended, in whatever order and however."""
     with data.with_suffix(".lock").open("ab") as file:

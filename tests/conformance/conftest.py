@@ -5,7 +5,7 @@ import pytest
 from tests.conformance.dracoon_factories import shared
 from tests.conformance.factories import FACTORIES
 from tests.conformance.nextcloud_factories import shared_nextcloud
-from tests.conformance.webdav_factories import shared_servers
+from tests.conformance.webdav_factories import MORE_WEBDAV
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,9 +13,10 @@ def _end_shared_sandbox() -> Iterator[None]:
     yield
     shared.stop()
     shared_nextcloud.stop()
-    shared_servers.stop()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "factory" in metafunc.fixturenames:
-        metafunc.parametrize("factory", FACTORIES.values(), ids=FACTORIES.keys())
+        short = [pytest.param(factory, id=name) for name, factory in FACTORIES.items()]
+        long = [pytest.param(factory, id=name, marks=pytest.mark.slow) for name, factory in MORE_WEBDAV.items()]
+        metafunc.parametrize("factory", short + long)

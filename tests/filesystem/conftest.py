@@ -13,10 +13,11 @@ from tests.filesystem.tree import NativeBacking, Tree
         "native",
         pytest.param("mount-plain", marks=pytest.mark.mount),
         pytest.param("mount-encrypted", marks=pytest.mark.mount),
+        pytest.param("mount-webdav", marks=pytest.mark.mount),
     ]
 )
 def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tree]:
-    """An empty directory: on the disk, in a plain room of a mount, in an encrypted room of a mount."""
+    """An empty directory: on the disk, in a room of a mount (plain, encrypted), on a WebDAV mount."""
     tree = _native(tmp_path) if request.param == "native" else request.getfixturevalue("mounted_trees")(request.param)
     yield tree
     tree.close()

@@ -11,6 +11,7 @@ from tests.mount.service import Service
 from tests.mount.session import Account, Mount
 from tests.mount.shared import AllowedLog, SharedMount, TreeMaker, mounted, new_home
 from tests.sandbox.fixture import RunningSandbox, start_sandbox
+from tests.webdav.servers import anywhere, serving_or_skip
 
 PASSWORD = "a password"
 ENCRYPTION_PASSWORD = "another password"
@@ -19,7 +20,8 @@ ROOM_MANAGER = 4
 SPACE_LIMIT = 1 << 40
 PLAIN_ROOM = "Projects"
 ENCRYPTED_ROOM = "Confidential"
-ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM}
+ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM, "mount-webdav": ""}
+WEBDAV_SERVER = "apache"
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +90,15 @@ def shared_mount(fuse: None, account: Account) -> Iterator[SharedMount]:
     shared.discard()
 
 
+@pytest.fixture(scope="session")
+def shared_webdav_mount(fuse: None) -> Iterator[SharedMount]:
+    """The same on a WebDAV server that other people wrote."""
+    with serving_or_skip(WEBDAV_SERVER, anywhere(user="user", password=PASSWORD)) as site:
+        shared = SharedMount(Account(site.url, 0, site.user, site.password, "", provider="webdav"))
+        yield shared
+        shared.discard()
+
+
 @pytest.fixture
 def allowed_log() -> AllowedLog:
     """``allowed_log.allow(pattern)``: what the daemon may complain of in this test."""
@@ -95,19 +106,23 @@ def allowed_log() -> AllowedLog:
 
 
 @pytest.fixture
-def mounted_trees(shared_mount: SharedMount, allowed_log: AllowedLog) -> Iterator[TreeMaker]:
-    """Makes empty directories in a plain or an encrypted room of the shared mount; the log is examined at the end."""
+def mounted_trees(request: pytest.FixtureRequest, allowed_log: AllowedLog) -> Iterator[TreeMaker]:
+    """Makes empty directories in a room of a shared mount; its log is examined at the end."""
     with new_home(None) as scratch:
         trees: list[Tree] = []
+        mounts: list[SharedMount] = []
 
         def make(kind: str) -> Tree:
-            trees.append(shared_mount.tree(kind, ROOMS[kind], scratch))
+            fixture = "shared_webdav_mount" if kind == "mount-webdav" else "shared_mount"
+            mounts.append(request.getfixturevalue(fixture))
+            trees.append(mounts[-1].tree(kind, ROOMS[kind], scratch))
             return trees[-1]
 
         yield make
         for tree in trees:
             tree.close()
-        shared_mount.examine(allowed_log)
+        for mount in {id(each): each for each in mounts}.values():
+            mount.examine(allowed_log)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 SETTINGS = """\
 [accounts.{name}]
-provider = "dracoon"
+provider = "{provider}"
 poll_interval_s = {poll_interval_s}
 
 [accounts.{name}.upload]
@@ -35,7 +35,7 @@ settle_s = {settle_s}
 [accounts.{name}.cache]
 {cache}
 
-[accounts.{name}.dracoon]
+[accounts.{name}.{provider}]
 url = "{url}"
 username = "{username}"
 """
@@ -53,6 +53,7 @@ class Account:
     poll_interval_s: float = 1.0
     settle_s: float = 0.2
     cache: str = ""
+    provider: str = "dracoon"
 
 
 class Mount:
@@ -209,7 +210,8 @@ def _prepare(home: Path, environment: dict[str, str], account: Account) -> None:
     settings = home / "config/mountcloud/config.toml"
     settings.parent.mkdir(parents=True)
     eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s, "cache": account.cache}
-    settings.write_text(SETTINGS.format(name=NAME, url=account.url, username=account.username, **eagerness))
+    place = {"provider": account.provider, "url": account.url, "username": account.username}
+    settings.write_text(SETTINGS.format(name=NAME, **place, **eagerness))
     paths = AccountPaths.of(NAME, environment)
     paths.create()
     secrets = FileSecrets(paths.secrets)

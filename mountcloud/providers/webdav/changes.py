@@ -181,10 +181,9 @@ class Changes:
 
     async def _remove_directory(self, place: Place) -> None:
         """The server would remove everything below, so look first."""
-        path = await self._tree.path(place.id)
-        if not all(_is_left_over(each) for each in await self._dav.children(path, wire.BASIC)):
+        if not all(_is_left_over(each) for each in await self._tree.listing(place.id)):
             raise NotEmpty("the directory has children")
-        await self._dav.delete(path, directory=True)
+        await self._dav.delete(await self._tree.path(place.id), directory=True)
         self._tree.places.change(remove=[place.id])
 
     async def set_times(self, ref: Ref, mtime_ns: int) -> Node:

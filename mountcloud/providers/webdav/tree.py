@@ -124,13 +124,18 @@ class Tree:
         if not self.place(directory).is_directory:
             raise NotADirectory("a file has no children")
         async with self.turns.looking(directory):
-            entries = await self.dav.children(await self.path(directory), self.props)
+            entries = await self.listing(directory)
             leaving = [place for place in self.places.below(directory) if place.aim is not None]
             for place in (*self.places.aimed_at(directory), *leaving):
                 await self._settle_above(place.id)
-            if not self.abilities.lists_hidden:
-                entries += await self._unlisted(directory, {each.path[-1] for each in entries})
             return self._recognised(directory, [each for each in entries if not each.path[-1].startswith(HIDDEN)])
+
+    async def listing(self, directory: NodeId) -> list[Entry]:
+        """What the server shows in a directory, from within a turn, passing files of our own among it."""
+        entries = await self.dav.children(await self.path(directory), self.props)
+        if self.abilities.lists_hidden:
+            return entries
+        return entries + await self._unlisted(directory, {each.path[-1] for each in entries})
 
     async def _unlisted(self, directory: NodeId, listed: set[str]) -> list[Entry]:
         """Names that begin with a dot, as far as we know of them, where lists leave them out."""

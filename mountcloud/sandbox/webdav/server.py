@@ -59,7 +59,11 @@ def serving(name: str, home: Path | None = None, *, site: Site | None = None) ->
         nobody = _given_away(plan, wanted)
         with (place / "server.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - a known program with our own arguments
-                _command(plan, nobody=nobody), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                _command(plan, nobody=nobody),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in a terminal is not for the server, which is still needed
             )
         try:
             _wait_until_ready(name, process, wanted)

@@ -10,6 +10,7 @@ TEST_PACKAGES = (
     "fuse3 libfuse3-dev pkg-config gcc libc6-dev python3-dev python3-venv ca-certificates git rsync sqlite3 tar attr"
     " acl vim-tiny diffutils findutils procps psmisc util-linux shellcheck rclone litmus"
 )
+SERVER_PACKAGES = "apache2 nginx libnginx-mod-http-dav-ext lighttpd lighttpd-mod-webdav"
 
 
 class Checkout:
@@ -23,11 +24,13 @@ class Checkout:
             shutil.copy2(ROOT / name, directory / name)
         self.program("bin/apt-get")
         self.program("bin/sudo", 'shift; exec "$@"')
+        self.program("bin/update-rc.d")
+        self.guard = directory / "policy-rc.d"
         self.program("bin/dpkg-query", f"cat {directory}/installed")
         for name in ("ruff", "mypy", "lint-imports", "python"):
             self.program(f".venv/bin/{name}")
         self.program(".venv-interop/bin/python")
-        self.installed(TEST_PACKAGES)
+        self.installed(f"{TEST_PACKAGES} {SERVER_PACKAGES}")
 
     def program(self, path: str, then: str = "exit 0") -> None:
         file = self.directory / path
@@ -43,6 +46,7 @@ class Checkout:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PATH": f"{self.directory}/bin:{os.environ['PATH']}"}
+        environment["MOUNTCLOUD_SERVICE_GUARD"] = str(self.guard)
         return subprocess.run(
             ["dash", str(self.directory / "run"), *arguments],
             cwd="/",
@@ -145,10 +149,39 @@ def test_a_failed_installation_is_tried_again(checkout: Checkout) -> None:
 def test_only_missing_packages_are_installed(checkout: Checkout) -> None:
     checkout.run("setup")
     checkout.calls()
-    checkout.installed(TEST_PACKAGES.replace("rsync ", "").replace("fuse3 ", "", 1))
+    checkout.installed(f"{TEST_PACKAGES} {SERVER_PACKAGES}".replace("rsync ", "").replace("fuse3 ", "", 1))
     assert checkout.run("test", "-x").returncode == 0
     apt = [call for call in checkout.calls() if call.startswith("bin/apt-get")]
     assert apt == ["bin/apt-get update -q", "bin/apt-get install -q -y --no-install-recommends fuse3 rsync"]
+
+
+def test_servers_are_installed_without_becoming_services(checkout: Checkout) -> None:
+    checkout.run("setup")
+    checkout.calls()
+    checkout.installed(f"{TEST_PACKAGES} {SERVER_PACKAGES}".replace(" apache2 nginx", ""))
+    checkout.program("bin/apt-get", f'"{checkout.guard}"; echo "guard $?" >>{checkout.log}')
+    assert checkout.run("test", "-x").returncode == 0
+    apt = "bin/apt-get install -q -y --no-install-recommends apache2 nginx"
+    asked = ["bin/apt-get update -q", "guard 101", apt, "guard 101"]
+    calls = checkout.calls()
+    assert calls[:6] == [*asked, "bin/update-rc.d apache2 disable", "bin/update-rc.d nginx disable"]
+    assert not checkout.guard.exists()
+
+
+def test_a_guard_that_was_there_stays_as_it_was(checkout: Checkout) -> None:
+    checkout.run("setup")
+    checkout.guard.write_text("#!/bin/sh\nexit 104\n")
+    checkout.installed(TEST_PACKAGES)
+    assert checkout.run("test", "-x").returncode == 0
+    assert checkout.guard.read_text() == "#!/bin/sh\nexit 104\n"
+
+
+def test_a_failed_installation_leaves_no_guard(checkout: Checkout) -> None:
+    checkout.run("setup")
+    checkout.installed(TEST_PACKAGES)
+    checkout.program("bin/apt-get", '[ "$1" = update ]')
+    assert checkout.run("test", "-x").returncode != 0
+    assert not checkout.guard.exists()
 
 
 def test_a_failed_apt_fails(checkout: Checkout) -> None:
