@@ -28,6 +28,7 @@ from mountcloud.engine.queueing import Queue
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
+from mountcloud.engine.resolving import Resolver
 from mountcloud.engine.salvaging import Salvage
 from mountcloud.engine.scouting import Scout
 from mountcloud.engine.sending import Sender
@@ -176,6 +177,17 @@ def assemble(
     attributes.prune(time.time(), lambda node: index.by_id(node) is not None)
     recheck_s = 6 * account.poll_interval_s
     syncer = Syncer(provider, index, journal, drafts, notifier, time.time, recheck_s, _pace(account))
+    resolver = Resolver(
+        index=index,
+        journal=journal,
+        attributes=attributes,
+        local=local,
+        syncer=syncer,
+        clock=time.time,
+        today=lambda: datetime.now(UTC).date().isoformat(),
+        host=socket.gethostname(),
+        names=provider.capabilities.names,
+    )
     replayer = Replayer(
         index=index,
         journal=journal,
@@ -186,8 +198,7 @@ def assemble(
         syncer=syncer,
         clock=time.time,
         jitter=random.random,
-        today=lambda: datetime.now(UTC).date().isoformat(),
-        host=socket.gethostname(),
+        resolver=resolver,
         parallel=account.upload.parallel,
     )
     scout = Scout(index, syncer.list_once, nursery, time.monotonic)

@@ -9,25 +9,21 @@ import trio
 
 from mountcloud.engine.drafting import Superseded
 from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.resolving import Resolver
 from mountcloud.engine.sending import Sender, Settled
 from mountcloud.engine.syncing import Syncer
-from mountcloud.model.change import Stale
 from mountcloud.model.errors import (
     AccountBlocked,
     AuthenticationRequired,
-    Conflict,
     DiskFull,
-    Exists,
     Failure,
-    NotEmpty,
     NotFound,
     Unavailable,
 )
-from mountcloud.model.ids import NodeId, OperationId
+from mountcloud.model.ids import OperationId
 from mountcloud.model.node import Node
-from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
+from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
-from mountcloud.policy.conflict import conflict_name
 from mountcloud.policy.ordering import kept_back, next_due, ready, stuck
 from mountcloud.policy.upload import Event, after
 from mountcloud.store.attributes import Attributes
@@ -48,7 +44,7 @@ _PAUSED, _YES = "queue paused", "yes"
 
 @dataclass(slots=True)
 class Replayer:
-    """``clock`` tells seconds since the epoch, ``jitter`` a number in [0, 1), ``today`` the date for conflict names."""
+    """``clock`` tells seconds since the epoch, ``jitter`` a number in [0, 1)."""
 
     index: Index
     journal: Journal
@@ -59,8 +55,7 @@ class Replayer:
     syncer: Syncer
     clock: Callable[[], float]
     jitter: Callable[[], float]
-    today: Callable[[], str]
-    host: str
+    resolver: Resolver
     parallel: int = 4
     _lined_up: deque[Operation] = field(default_factory=deque)
     _running: dict[OperationId, trio.CancelScope] = field(default_factory=dict)
@@ -223,7 +218,9 @@ class Replayer:
         try:
             settled = await self.sender.send(operation)
         except Superseded:
-            self._again(operation.id, "", 0.0, counts=False)
+            self.resolver.again(operation.id, "", 0.0, counts=False)
+        except NotFound as gone:
+            await self._met_nothing(operation, gone)
         except Failure as failure:
             self._failed(operation, failure)
         except Exception:
@@ -231,6 +228,18 @@ class Replayer:
             self._park(operation, Failure("a fault of mountcloud, see the log"))
         else:
             self._settle(operation, settled)
+
+    async def _met_nothing(self, operation: Operation, gone: NotFound) -> None:
+        """If the directory is gone in which something was to be made, that is made again first."""
+        failure: Failure = gone
+        target = operation.target
+        if operation.creates and target is not None:
+            try:
+                if await self.sender.is_gone(target.parent) and self.resolver.rehome(operation):
+                    return
+            except Failure as doubt:
+                failure = doubt
+        self._failed(operation, failure)
 
     def _settle(self, sent: Operation, settled: Settled) -> None:
         """The service has it: the index learns the real id and version, what else is owed follows, then it is done."""
@@ -277,21 +286,12 @@ class Replayer:
         if operation.staged and operation.staged not in in_use:
             self.staging.remove(operation.staged)
 
-    def _again(self, key: OperationId, error: str, wait: float, *, counts: bool = True) -> None:
-        current = self.journal.get(key)
-        if current is None:
-            return
-        state = after(current.state, Event.TRANSIENT)
-        attempts = current.attempts + (1 if counts else 0)
-        later = replace(current, state=state, attempts=attempts, not_before=self.clock() + wait, error=error)
-        self.journal.put(later)
-
     def _failed(self, operation: Operation, failure: Failure) -> None:
         if failure.transient:
             wait = self._delay(operation, failure)
             log.info("%s of %s will be tried again in %.0f s: %s", operation.kind.value, operation.node, wait, failure)
-            self._again(operation.id, str(failure), wait)
-        elif not self._resolved(operation, failure):
+            self.resolver.again(operation.id, str(failure), wait)
+        elif not self.resolver.resolved(operation, failure):
             self._park(operation, failure)
 
     def _delay(self, operation: Operation, failure: Failure) -> float:
@@ -307,86 +307,3 @@ class Replayer:
         log.warning("%s of node %s failed and waits for you: %s", operation.kind.value, operation.node, failure)
         state = after(current.state, Event.PERMANENT)
         self.journal.put(replace(current, state=state, attempts=current.attempts + 1, error=str(failure)))
-
-    def _resolved(self, operation: Operation, failure: Failure) -> bool:
-        """What the service's answer means for this operation, where it means anything but "somebody must act"."""
-        kind = operation.kind
-        if kind is OperationKind.UPLOAD:
-            return self._resolve_upload(operation, failure)
-        if isinstance(failure, Exists | Conflict) and kind is OperationKind.MOVE and operation.target is not None:
-            return self._move_beside(operation)
-        gone = isinstance(failure, NotFound)
-        if kind in {OperationKind.MOVE, OperationKind.SET_TIMES, OperationKind.REMOVE} and (
-            gone or isinstance(failure, Conflict | NotEmpty)
-        ):
-            self._give_up(operation, failure, quiet=gone)
-            return True
-        return False
-
-    def _resolve_upload(self, operation: Operation, failure: Failure) -> bool:
-        """Conflicts keep both; a file that was deleted on the service while it was edited here is made again."""
-        current = self.journal.get(operation.id)
-        if current is None:
-            return True
-        if isinstance(failure, NotFound) and operation.replaces is not None:
-            self._again(operation.id, "", 0.0)
-            waiting = self.journal.get(operation.id)
-            if waiting is not None:
-                target = waiting.target
-                name = operation.node if target is None else target.name
-                self.local.fork(waiting, name, self.index.shown_as(waiting.node, name))
-            return True
-        if isinstance(failure, Exists | Conflict):
-            self._again(operation.id, "", 0.0)
-            self._keep_both(operation.id)
-            return True
-        return False
-
-    def _keep_both(self, key: OperationId) -> None:
-        current = self.journal.get(key)
-        if current is None or current.target is None:
-            return
-        name = self._name_beside(current.node, current.target)
-        log.warning("%r was changed here and on the service: this machine's is kept as %r", current.target.name, name)
-        before = self.index.by_id(current.node)
-        self.local.fork(current, name, self.index.shown_as(current.node, name))
-        if before is not None:
-            parent = self.index.by_id(current.target.parent)
-            place = None if parent is None else parent.inode
-            self.syncer.kernel.forget([Stale(before.inode, place, before.file_name)])
-        self.index.doubt_listing(current.target.parent)
-        self.syncer.poke()
-
-    def _name_beside(self, node: NodeId, slot: Slot) -> str:
-        def taken(candidate: str) -> bool:
-            return self.index.child(slot.parent, self.index.shown_as(node, candidate)) is not None
-
-        return conflict_name(slot.name, self.host, self.today(), taken, self.sender.provider.capabilities.names)
-
-    def _move_beside(self, operation: Operation) -> bool:
-        target, entry = operation.target, self.index.by_id(operation.node)
-        if target is None:
-            return False
-        name = self._name_beside(operation.node, target)
-        log.warning("%r exists on the service already: what was moved there is kept as %r", target.name, name)
-        self._again(operation.id, "", 0.0)
-        current = self.journal.get(operation.id)
-        if current is not None:
-            self.journal.put(replace(current, target=replace(target, name=name), replaces=None))
-        if entry is not None and entry.node.parent == target.parent:
-            self.index.place(entry.inode, target.parent, name, self.index.shown_as(operation.node, name))
-            parent = self.index.by_id(target.parent)
-            self.syncer.kernel.forget([Stale(entry.inode, None if parent is None else parent.inode, entry.file_name)])
-        self.index.doubt_listing(target.parent)
-        self.syncer.poke()
-        return True
-
-    def _give_up(self, operation: Operation, failure: Failure, *, quiet: bool) -> None:
-        """The service's state stands; the local view is corrected by listing again."""
-        level = logging.DEBUG if quiet and operation.kind is OperationKind.REMOVE else logging.WARNING
-        log.log(level, "%s of node %s is not done: %s", operation.kind.value, operation.node, failure)
-        self.journal.done(operation.id, operation.node, None)
-        for slot in (operation.source, operation.target):
-            if slot is not None:
-                self.index.doubt_listing(slot.parent)
-        self.syncer.poke()

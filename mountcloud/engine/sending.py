@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from mountcloud.engine.drafting import DraftSource, Superseded
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound
-from mountcloud.model.ids import OperationId, Ref
+from mountcloud.model.ids import NodeId, OperationId, Ref
 from mountcloud.model.node import Kind, Node
-from mountcloud.model.operation import Operation, OperationKind, Slot
+from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
 from mountcloud.model.provider import Provider, UploadTarget
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
@@ -64,6 +64,14 @@ class Sender:
             return await self._make_directory(operation, target)
         ref = Ref(operation.node, operation.version)
         return Settled(await self.provider.move(ref, target.parent, target.name, operation.replaces))
+
+    async def is_gone(self, directory: NodeId) -> bool:
+        """True if the service says so. Raises what asking raises."""
+        try:
+            await self.provider.node(Ref(directory, UNKNOWN))
+        except NotFound:
+            return True
+        return False
 
     async def _make_directory(self, operation: Operation, target: Slot) -> Settled:
         """A directory that is there already, by a lost reply or by somebody else, is the one that we wanted."""

@@ -232,6 +232,11 @@ class Syncer:
         seen = [overlay(node, owed) for node in fresh if (owed := self.journal.of(node.id))]
         return tuple(node for node in seen if node is not None)
 
+    def forget_below(self, directory: NodeId) -> None:
+        """The service said that the directory is gone, hence all that it had in it; what is in flux here stays."""
+        gone = [Removed(each.node.id) for each in self.index.children(directory) if not is_local(each.node.id)]
+        self._apply(gone, self.journal.clock)
+
     async def look_again(self, directory: NodeId) -> None:
         """A reader met a version that is gone: see what is there now, as far as that can be seen."""
         try:

@@ -18,6 +18,7 @@ from mountcloud.engine.queueing import Queue
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
 from mountcloud.engine.replaying import Replayer
+from mountcloud.engine.resolving import Resolver
 from mountcloud.engine.salvaging import Salvage
 from mountcloud.engine.sending import Sender
 from mountcloud.engine.syncing import Syncer
@@ -145,8 +146,17 @@ class Machine:
             syncer=self.syncer,
             clock=self.now,
             jitter=lambda: 0.5,
-            today=lambda: TODAY,
-            host=HOST,
+            resolver=Resolver(
+                index=self.index,
+                journal=self.journal,
+                attributes=self.attributes,
+                local=self.local,
+                syncer=self.syncer,
+                clock=self.now,
+                today=lambda: TODAY,
+                host=HOST,
+                names=self.provider.capabilities.names,
+            ),
         )
         self.local.owed = self.local.salvage.done = self.replayer.wake
         stores = (self.index, self.journal, self.attributes, self.drafts, library, self.local, self.syncer)
