@@ -125,11 +125,10 @@ class Queue:
         if not self.below(path):
             raise NotFound(f"nothing is owed for {path!r}")
         self._demand_closed(self.below(path))
-        if keep is not None and not await trio.Path(keep).is_dir():
-            raise InvalidArgument(f"{keep} is no directory")
         if keep is not None:
+            directory = _existing(keep)
             for each in self.below(path):
-                await self._copy(each, Path(keep))
+                await self._copy(each, directory)
         chosen = self.below(path)  # the copying took its time
         self._demand_closed(chosen)
         self._drop(chosen)
@@ -150,7 +149,8 @@ class Queue:
         try:
             with (directory / name).open("xb") as copy:
                 for offset in range(0, operation.size, _PIECE):
-                    await trio.to_thread.run_sync(copy.write, file.pread(_PIECE, offset))
+                    copy.write(file.pread(_PIECE, offset))
+                    await trio.lowlevel.checkpoint()
         except FileExistsError:
             raise Exists(f"{directory / name} exists already", hint="name another directory") from None
         finally:
@@ -181,3 +181,10 @@ class Queue:
         places |= {entry.node.parent} if entry is not None and entry.node.parent is not None else set()
         for place in places:
             index.doubt_listing(place)
+
+
+def _existing(directory: str) -> Path:
+    path = Path(directory)
+    if path.is_absolute() and path.is_dir():
+        return path
+    raise InvalidArgument(f"{directory} is no directory")
