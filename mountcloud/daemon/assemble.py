@@ -32,6 +32,7 @@ from mountcloud.engine.resolving import Resolver
 from mountcloud.engine.salvaging import Salvage
 from mountcloud.engine.scouting import Scout
 from mountcloud.engine.sending import Sender
+from mountcloud.engine.surveying import Surveyor
 from mountcloud.engine.syncing import KernelCache, Syncer
 from mountcloud.fs.attributes import Owner
 from mountcloud.fs.core import Core
@@ -62,6 +63,8 @@ from mountcloud.store.reserve import Reserve
 from mountcloud.store.staging import Staging
 
 _MIB = 1 << 20
+_SURVEYED_PER_SECOND = 5.0
+"""Directories: a fraction of what services allow, so that programs and other machines hardly notice."""
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ class Mount:
     operations: Operations
     chunks: ChunkStore
     pinner: Pinner
+    surveyor: Surveyor | None = None
 
     def close(self) -> None:
         """Close the stores; every file that is still open is owed first."""
@@ -218,4 +222,7 @@ def assemble(
     queue = Queue(replayer, removals)
     stores = (index, journal, attributes, places)
     persister = Persister(journal, staging, (reserve, cache_reserve), stores)
-    return Mount(provider, *stores, syncer, replayer, queue, persister, core, session, operations, chunks, pinner)
+    return Mount(
+        *(provider, *stores, syncer, replayer, queue, persister, core, session, operations, chunks, pinner),
+        surveyor=Surveyor(index, syncer, _SURVEYED_PER_SECOND) if account.background_index else None,
+    )

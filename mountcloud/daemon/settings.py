@@ -81,6 +81,7 @@ class AccountSettings:
     mountpoint: Path | None = None
     allow_other: bool = False
     poll_interval_s: float = field(default=10.0, metadata=_between(0.1, 86400))
+    background_index: bool = False
     idle_poll_interval_s: float = field(default=60.0, metadata=_between(0.1, 86400))
     cache: CacheSettings = CacheSettings()
     upload: UploadSettings = UploadSettings()

@@ -116,6 +116,8 @@ class Front:
             services.start_soon(self._mount.syncer.run)
             services.start_soon(self._mount.replayer.run)
             services.start_soon(self._mount.persister.run)
+            if self._mount.surveyor is not None:
+                services.start_soon(self._mount.surveyor.run)
             services.start_soon(self._watch_signals)
             services.start_soon(self._watchdog)
             services.start_soon(self._keep_chunks)
@@ -209,6 +211,7 @@ class Front:
             "online": self._mount.syncer.healthy,
             "owed": self._owed(),
             "parked": len(parked),
+            **self._surveyed(),
             "kernel_requests": self._mount.operations.answered,
             "paused": self._mount.replayer.paused,
             "message": self._mount.queue.trouble or (parked[0].error if parked else self._mount.pinner.trouble),
@@ -221,6 +224,13 @@ class Front:
         index, found = self._mount.index, self._mount.chunks.quarantined
         entries = [entry for ref in found if (entry := index.by_id(ref.id)) is not None and entry.node.ref == ref]
         return [entry.file_name for entry in entries]
+
+    def _surveyed(self) -> dict[str, object]:
+        surveyor = self._mount.surveyor
+        if surveyor is None:
+            return {}
+        progress = surveyor.progress()
+        return {"directories_listed": progress.listed, "directories_left": progress.left}
 
     async def refresh(self, path: str | None) -> None:
         """Look for changes now; all of them, whatever the path. What was found is seen afterwards.

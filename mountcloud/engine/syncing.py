@@ -31,6 +31,7 @@ _OFFLINE_DEADLINE = 5.0
 """The same while the service is known to be away."""
 _CURSOR = "cursor"
 _MOST_AT_ONCE = 5000
+_MOST_WATCHED = 1000
 _USAGE = "usage"
 _USAGE_INTERVAL = 60.0
 _COLD_S = 3600.0
@@ -65,6 +66,7 @@ class Syncer:
     listed: Callable[[Entry], None] = lambda directory: None
     vanished: Callable[[Sequence[NodeId], float], None] = lambda nodes, at: None
     last_poll: float = 0.0
+    waiting: int = 0
     healthy: bool = True
     _usage: Usage | None = None
     _usage_wanted: bool = True
@@ -99,20 +101,31 @@ class Syncer:
 
     async def ensure_listed(self, entry: Entry) -> None:
         """All children of the directory are known afterwards. Raises what listing raises, in bounded time."""
-        self._opened[entry.node.id] = self.clock()
+        self._remember_opened(entry.node.id)
         self.walked(entry)
         if entry.listed is not None:
             return
         deadline = LISTING_DEADLINE if self.healthy else _OFFLINE_DEADLINE
-        with trio.move_on_after(deadline):
-            await self.list_once(entry.node.id)
-            self.listed(entry)
-            return
+        self.waiting += 1
+        try:
+            with trio.move_on_after(deadline):
+                await self.list_once(entry.node.id)
+                self.listed(entry)
+                return
+        finally:
+            self.waiting -= 1
         raise Unavailable(
             f"directory {entry.file_name!r} was never listed before, and the service does not answer within"
             f" {deadline:g} s",
             hint="it can be seen as soon as the service is there",
         )
+
+    def _remember_opened(self, node: NodeId) -> None:
+        """When it was opened; a walk through a large tree does not make all of it worth watching."""
+        self._opened.pop(node, None)
+        self._opened[node] = self.clock()
+        if len(self._opened) > _MOST_WATCHED:
+            del self._opened[next(iter(self._opened))]
 
     async def list_once(self, node: NodeId) -> None:
         """List a directory, or wait for whoever lists it already and then look whether that went well."""

@@ -85,7 +85,9 @@ class TokenSource:
             self._guard_against_storm()
             # A cancelled caller must not lose the new refresh token on its way: the old one may be dead already.
             with trio.move_on_after(_SHIELD_S, shield=True):
-                return await self._obtain()
+                token = await self._obtain()
+                self._renewals.append(trio.current_time())  # a service that is away refuses nothing
+                return token
             raise Unavailable("the service did not give a token in time")
 
     async def redeem(self, code: str) -> None:
@@ -130,7 +132,6 @@ class TokenSource:
         now = trio.current_time()
         if len(self._renewals) == _RENEWALS and now - self._renewals[0] < _RENEWAL_WINDOW_S:
             raise AuthenticationRequired("the service refuses its own fresh tokens", hint=_LOGIN_AGAIN)
-        self._renewals.append(now)
 
     async def _obtain(self) -> AccessToken:
         """Refresh if we can, else the password, else the user must help."""

@@ -217,6 +217,18 @@ class Index:
         )
         return [NodeId(row[0]) for row in rows]
 
+    def unlisted_after(self, inode: Inode) -> Entry | None:
+        """The next directory after this inode that was never listed."""
+        found = self._many("directory AND listed IS NULL AND inode > ? ORDER BY inode LIMIT 1", (inode,))
+        return found[0] if found else None
+
+    def count_directories(self) -> tuple[int, int]:
+        """Directories that were listed, and those that were not."""
+        statement = """SELECT (SELECT COUNT(*) FROM node WHERE listed IS NOT NULL),
+            (SELECT COUNT(*) FROM node WHERE directory AND listed IS NULL)"""
+        row = self._db.row(statement)
+        return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
     def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
         return [_entry(row) for row in rows]

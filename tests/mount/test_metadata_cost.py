@@ -2,6 +2,8 @@
 
 import os
 import random
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -144,6 +146,17 @@ def test_names_that_are_not_there_cost_no_request(counted: Counted) -> None:
     counted.requests()
     assert counted.caller(absent, counted.place / "folder 1", 200) == 200
     assert counted.requests() == 0
+
+
+def test_a_signal_makes_it_look(counted: Counted) -> None:
+    counted.caller(look_at_all, counted.place)
+    counted.service.upload(f"/{PLAIN_ROOM}/folder 2/signalled", b"now")
+    assert not counted.caller((counted.place / "folder 2/signalled").exists)
+    os.kill(counted.mount.pid, signal.SIGHUP)
+    deadline = time.monotonic() + 30
+    while not counted.caller((counted.place / "folder 2/signalled").exists):
+        assert time.monotonic() < deadline, "the signal was not heard"
+        time.sleep(0.05)
 
 
 def snapshot(top: Path) -> dict[str, int]:

@@ -285,3 +285,17 @@ def test_tokens_hide_their_value() -> None:
         assert "a1" not in repr(await tokens.token())
 
     converse(LoginService(), MemorySecrets(password="right"), action)
+
+
+def test_a_service_that_is_away_refuses_nobody() -> None:
+    service, secrets = LoginService(), MemorySecrets(password="right")
+    service.refusal = Reply(503)
+
+    async def action(tokens: TokenSource, _: Server) -> None:
+        for _attempt in range(20):
+            with pytest.raises(Unavailable):
+                await tokens.token()
+        service.refusal = None
+        assert (await tokens.token()).value == "a1"
+
+    converse(service, secrets, action)
