@@ -3,12 +3,14 @@
 import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import click
 import trio
 
+from mountcloud.cli.browser_login import goes_by_browser, granted
 from mountcloud.cli.config_file import OptionValue, add_account
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
 from mountcloud.daemon.paths import AccountPaths, checked_account_name, config_file
@@ -17,7 +19,8 @@ from mountcloud.daemon.settings import AccountSettings, Settings, load
 from mountcloud.model.provider import Provider
 
 _SECRETS = ("password", "encryption_password", "client_secret")
-_WITHOUT_ENCRYPTION = frozenset({"webdav"})
+_WITHOUT_ENCRYPTION = frozenset({"webdav", "nextcloud"})
+_URL, _USER = ("url", "Address (https://...)"), ("username", "User name")
 
 
 @runtime_checkable
@@ -54,7 +57,8 @@ def login(
 ) -> None:
     """Log in to a service and remember the account as NAME.
 
-    For an account that is in the settings already, only the secrets are renewed.
+    For an account that is in the settings already, only the secrets are renewed. Where a service lets you grant access
+    in a browser (nextcloud), no password is asked for unless --user or --password-stdin is given.
     """
     with explained():
         checked_account_name(name)
@@ -63,8 +67,11 @@ def login(
         known = settings.accounts.get(name)
         if known and given:
             raise CommandFailed(f"{name} exists; change it in {settings.origin}, then: mountcloud login {name}")
-        account = known or AccountSettings(name, provider, _asked_options(given), mountpoint)
-        secrets = _piped() if password_stdin else _asked_secrets(account)
+        if not password_stdin and not username and goes_by_browser(known.provider if known else provider):
+            account, secrets = _by_browser(known or AccountSettings(name, provider, _asked(given, _URL), mountpoint))
+        else:
+            account = known or AccountSettings(name, provider, _asked(given, _URL, _USER), mountpoint)
+            secrets = _piped() if password_stdin else _asked_secrets(account)
         _verify(account, secrets)
         if not known:
             settings = _remember(settings, account)
@@ -92,12 +99,17 @@ def _toml_value(text: str) -> OptionValue:
     return value if isinstance(value, str | int) else text
 
 
-def _asked_options(given: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+def _asked(given: Mapping[str, OptionValue], *questions: tuple[str, str]) -> dict[str, OptionValue]:
     options = dict(given)
-    for key, question in (("url", "Address (https://...)"), ("username", "User name")):
+    for key, question in questions:
         if key not in options:
             options[key] = click.prompt(question)
     return options
+
+
+def _by_browser(account: AccountSettings) -> tuple[AccountSettings, MemorySecrets]:
+    options, secrets = granted(account.provider, account.options)
+    return replace(account, options={**account.options, **options}), secrets
 
 
 def _piped() -> MemorySecrets:

@@ -1,7 +1,7 @@
 """Which services there are: scheme to factory, by hand, so that nothing is found by magic."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from mountcloud.model.errors import InvalidArgument
 from mountcloud.model.places import Places
@@ -36,6 +36,15 @@ FACTORIES: dict[str, Factory] = {
     "nextcloud": nextcloud.create,
     "webdav": webdav.create,
 }
+
+
+BrowserLogin = Callable[[Mapping[str, object], Callable[[str], None]], Awaitable[tuple[dict[str, str], dict[str, str]]]]
+"""Shows an address where the user grants access and waits for it; gives settings and secrets to be kept.
+
+Raises ``AuthenticationRequired`` if nobody grants it, ``InvalidArgument`` for wrong settings.
+"""
+
+BROWSER_LOGINS: dict[str, BrowserLogin] = {"nextcloud": nextcloud.log_in_by_browser}
 
 
 def create(scheme: str, settings: Mapping[str, object], secrets: Secrets, places: Places | None = None) -> Provider:
