@@ -66,7 +66,8 @@ def failure_for(answer: Response) -> Failure:
     if answer.status == 429:
         return Throttled("the server asks for patience", retry_after=answer.retry_after)
     if answer.headers.get("x-nextcloud-maintenance-mode", "0") != "0":
-        return Unavailable("the server is in maintenance", retry_after=answer.retry_after)
+        # Its Retry-After is two minutes whatever is done to the server, so we look as often as after any failure.
+        return Unavailable("the server is in maintenance")
     kind, text = _by_exception(answer.body) or BY_STATUS.get(answer.status) or _by_range(answer.status)
     text = f"{text} [{answer.status}]"
     if issubclass(kind, Unavailable):
