@@ -52,7 +52,6 @@ class Account:
     encryption_password: str
     poll_interval_s: float = 1.0
     settle_s: float = 0.2
-    provider: str = "dracoon"
     cache: str = ""
     provider: str = "dracoon"
 
