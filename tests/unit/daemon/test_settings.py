@@ -63,7 +63,7 @@ def test_home_in_the_mountpoint(monkeypatch: pytest.MonkeyPatch) -> None:
         (ACCOUNT + "poll_interval = 3\n", 3, "did you mean 'poll_interval_s'?"),
         (ACCOUNT + "\n# note\n[accounts.work.cache]\nmemory_mb = 3\n", 6, "did you mean 'memory_mib'?"),
         (ACCOUNT + "cache = { memory_mb = 3 }\n", 3, "did you mean 'memory_mib'?"),
-        (ACCOUNT + "xyzzy = [\n 1,\n 2,\n]\n", 3, "known: allow_other, attributes, cache"),
+        (ACCOUNT + "xyzzy = [\n 1,\n 2,\n]\n", 3, "known: allow_other, attributes, background_index, cache"),
         (ACCOUNT + "[accounts.work.webdav]\nurl = 'x'\n", 3, "unknown key 'webdav'"),
         ("[acounts.work]\n", 1, "did you mean 'accounts'?"),
         ("\n[accounts.work]\nallow_other = true\n", 2, 'provider = "dracoon"'),
