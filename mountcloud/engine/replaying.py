@@ -20,10 +20,11 @@ from mountcloud.model.errors import (
     NotFound,
     Unavailable,
 )
-from mountcloud.model.ids import OperationId
+from mountcloud.model.ids import NodeId, OperationId
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
+from mountcloud.policy.lanes import LARGE, Lanes, is_large
 from mountcloud.policy.ordering import kept_back, next_due, ready, stuck
 from mountcloud.policy.upload import Event, after
 from mountcloud.store.attributes import Attributes
@@ -40,6 +41,8 @@ _GATHERING = 0.02
 """Seconds in which changes gather before they are looked through, while nothing is under way."""
 _AT_A_LOOK = 64
 _PAUSED, _YES = "queue paused", "yes"
+_ANY_SMALL = Operation(OperationId(0), OperationKind.REMOVE, NodeId(""))
+_ANY_LARGE = Operation(OperationId(0), OperationKind.UPLOAD, NodeId(""), size=LARGE)
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class Replayer:
 
     async def _until_worth_a_look(self) -> None:
         """Programs owe changes much faster than they are sent: looking through all of them at each would cost more."""
-        if self._lined_up or len(self._running) >= self.parallel:
+        if self._lined_up or not self._admits(_ANY_SMALL):
             await self._woken.wait()
             return
         due = next_due(self.journal.operations, self.clock())
@@ -106,24 +109,38 @@ class Replayer:
         if not self._running:
             await trio.sleep(_GATHERING)
 
+    def _admits(self, operation: Operation, starting: Sequence[Operation] = ()) -> bool:
+        """True if it may go beside what is under way and ``starting``."""
+        found = [each for key in self._running if (each := self.journal.get(key)) is not None]
+        gone = [_ANY_SMALL] * (len(self._running) - len(found))  # left the journal while an answer is on its way
+        return Lanes(self.parallel).admits(operation, [*found, *gone, *starting])
+
     def _startable(self) -> list[Operation]:
         """As many as there are places for; found for many at once, and looked at again before they start."""
-        free = 0 if self.paused else self.parallel - len(self._running)
-        found = self._still_ready(free)
-        if len(found) < free:
-            waiting = {each.id for each in found}
-            fresh = ready(self.journal.operations, self.clock(), _AT_A_LOOK, self.local.held)
-            self._lined_up.extend(each for each in fresh if each.id not in waiting)
-            found += self._still_ready(free - len(found))
-        return found
+        if self.paused:
+            return []
+        starting: list[Operation] = []
+        self._still_ready(starting)
+        if self._admits(_ANY_SMALL, starting):
+            large_too = self._admits(_ANY_LARGE, starting)
+            chosen = {each.id for each in starting}
+            self._lined_up.extend(each for each in self._ready(large_too=large_too) if each.id not in chosen)
+            self._still_ready(starting)
+        return starting
 
-    def _still_ready(self, most: int) -> list[Operation]:
-        found: list[Operation] = []
-        while self._lined_up and len(found) < most:
+    def _ready(self, *, large_too: bool) -> list[Operation]:
+        def held(operation: Operation) -> bool:
+            return (not large_too and is_large(operation)) or self.local.held(operation)
+
+        return ready(self.journal.operations, self.clock(), _AT_A_LOOK, held)
+
+    def _still_ready(self, starting: list[Operation]) -> None:
+        """Add what may start; a large upload for which there is no place now is found again when there is."""
+        while self._lined_up and self._admits(_ANY_SMALL, starting):
             operation = self._lined_up.popleft()
-            if self.journal.get(operation.id) is operation and not self.local.held(operation):
-                found.append(operation)
-        return found
+            unchanged = self.journal.get(operation.id) is operation and not self.local.held(operation)
+            if unchanged and self._admits(operation, starting):
+                starting.append(operation)
 
     def _started(self, operation: Operation) -> Operation:
         return replace(operation, state=after(operation.state, Event.STARTED))
