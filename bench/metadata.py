@@ -124,7 +124,7 @@ def measure(rig: Rig) -> None:
     """Every peer in turn, at every distance, again and again."""
     metadata = Metadata(rig)
     ports = {rtt: rig.far(rig.server.port, rtt) for rtt in rig.options.rtts_ms}
-    for _ in range(rig.options.repeat):
+    for _ in rig.rounds():
         for rtt_ms, port in ports.items():
             metadata.round(rtt_ms, port)
     metadata.idle_dracoon()

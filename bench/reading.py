@@ -206,7 +206,7 @@ def measure(rig: Rig) -> None:
     """Every peer in turn, at every distance, again and again."""
     reading = Reading(rig)
     ports = {rtt: (rig.far(rig.server.port, rtt), rig.far(rig.dracoon().port, rtt)) for rtt in rig.options.rtts_ms}
-    for _ in range(rig.options.repeat):
+    for _ in rig.rounds():
         for rtt_ms, (port, api) in ports.items():
             reading.round(rtt_ms, port, api)
 

@@ -185,7 +185,7 @@ def measure(rig: Rig) -> None:
     """Every peer in turn, at every distance, again and again."""
     writing = Writing(rig)
     ports = {rtt: rig.far(rig.server.port, rtt) for rtt in rig.options.rtts_ms}
-    for _ in range(rig.options.repeat):
+    for _ in rig.rounds():
         for rtt_ms, port in ports.items():
             writing.round(rtt_ms, port)
 

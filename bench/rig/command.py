@@ -21,17 +21,21 @@ from bench.rig.server import SERVERS, Traffic
 from bench.rig.table import Sample
 
 ROOT = Path(__file__).parents[2]
-LONG_S = 30.0
+LONG_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``size`` in bytes scales everything; every peer is measured ``repeat`` times at each of ``rtts_ms``."""
+    """``size`` in bytes scales everything; every peer is measured ``repeat`` times at each of ``rtts_ms``, as far as
+    that fits into ``minutes``.
+    """
 
     size: int
     repeat: int
+    minutes: float
     rtts_ms: Sequence[float]
     peers: str
+    cases: str
     server: str
     json: Path | None
     directory: Path
@@ -48,8 +52,10 @@ def options(name: str, server: str, words: Sequence[str] | None = None) -> Optio
     parser.add_argument("--quick", action="store_true", help="a try of some seconds; its numbers mean nothing")
     parser.add_argument("--size", type=int, help="MiB of the large file (1024)")
     parser.add_argument("--repeat", type=int, help="runs of each peer, of which the median counts (3)")
+    parser.add_argument("--minutes", type=float, default=9.0, help="begin no run that would end after so many (9)")
     parser.add_argument("--rtt", default="0,30", help="added round trips in ms (0,30)")
     parser.add_argument("--peers", default="", help="only peers with one of these words, separated by commas")
+    parser.add_argument("--cases", default="", help="only cases with one of these words, separated by commas")
     parser.add_argument("--server", choices=SERVERS, default=server, help=f"which serves WebDAV ({server})")
     parser.add_argument("--json", type=Path, help="write the rows there too")
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()), help="where it may work")
@@ -58,7 +64,9 @@ def options(name: str, server: str, words: Sequence[str] | None = None) -> Optio
         size=(given.size or (8 if given.quick else 1024)) << 20,
         repeat=given.repeat or (1 if given.quick else 3),
         rtts_ms=[float(word) for word in given.rtt.split(",")],
+        minutes=given.minutes,
         peers=given.peers,
+        cases=given.cases,
         server=given.server,
         json=given.json,
         directory=given.directory,
@@ -84,6 +92,7 @@ class Rig:
         self.samples: list[Sample] = []
         self.failures: list[str] = []
         self._stack = stack
+        self._began = time.monotonic()
         self._dracoon: Dracoon | None = None
         self.server = SERVERS[chosen.server](home / "server", dracoon.blobs(home))
         self.server.start()
@@ -103,7 +112,7 @@ class Rig:
 
     def wanted(self, label: str) -> bool:
         """True if ``--peers`` does not leave it out."""
-        return not self.options.peers or any(word in label for word in self.options.peers.split(","))
+        return has_word(label, self.options.peers)
 
     def say(self, words: str) -> None:
         """Progress, which is no result."""
@@ -140,11 +149,17 @@ class Rig:
         finally:
             peer.stop()
 
+    def rounds(self) -> Iterator[int]:
+        """So many as are wanted and as there is time for, what was spent on making the files included."""
+        return rounds(self.options.repeat, self._began + self.options.minutes * 60, time.monotonic)
+
     def measure(self, group: str, peer: Peer, rtt_ms: float, task: Task) -> bool:
-        """Do it and note what it took; false if it failed.
+        """Do it and note what it took; false if it failed or is not wanted.
 
         What takes long is not repeated: its scatter is small in proportion.
         """
+        if not has_word(task.title, self.options.cases):
+            return False
         if self._longest(peer.label, rtt_ms, task.title) > LONG_S:
             return False
         self._seen()
@@ -194,6 +209,20 @@ def take(name: str, measurement: Callable[[Rig], None], server: str, words: Sequ
         chosen.json.write_text(
             json.dumps({"about": about, "rows": table.as_json(found), "failures": rig.failures}, indent=1)
         )
+
+
+def rounds(most: int, end: float, clock: Callable[[], float]) -> Iterator[int]:
+    """Count from 0; after the first only if another that takes as long as the last one would be over before ``end``."""
+    for number in range(most):
+        began = clock()
+        yield number
+        if 2 * clock() - began > end:
+            return
+
+
+def has_word(text: str, words: str) -> bool:
+    """True if one of the words, separated by commas, is in the text; no words mean all texts."""
+    return not words or any(word in text for word in words.split(","))
 
 
 def name_missing(rig: Rig) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
 import defusedxml.ElementTree
@@ -135,6 +136,7 @@ def _entry(response: Element, now: int) -> Entry | None:
     return Entry(path, href.endswith("/"), _status(response.findtext(f"{DAV}status")) or 200, props, now)
 
 
+@lru_cache(64)
 def _status(line: str | None) -> int:
     found = re.search(r"\s(\d{3})\b", line or "")
     return int(found[1]) if found else 0
@@ -147,6 +149,7 @@ def refused_properties(body: bytes) -> bool:
     return not statuses or any(status != 200 for status in statuses)
 
 
+@lru_cache(1024)
 def seconds(date: str) -> int:
     """An HTTP date (RFC 9110, 5.6.7) in seconds since the epoch, 0 if it is none."""
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.rig.command import has_word, rounds
 from bench.rig.meter import Meter
 from bench.rig.server import Traffic, free_port, parse_log
 from bench.rig.table import MIB
@@ -116,3 +117,17 @@ def test_a_tree_is_names_and_sizes_without_what_the_server_keeps_for_itself(tmp_
     (tmp_path / "a/.DAV/b").write_bytes(b"1")
     (tmp_path / "a/b").write_bytes(b"12")
     assert sizes(tmp_path) == {"./a": -1, "a/b": 2}
+
+
+@pytest.mark.parametrize(("most", "minutes", "taken"), [(3, 100, 3), (3, 20, 2), (3, 19, 1), (3, 0, 1), (1, 100, 1)])
+def test_rounds_that_would_end_too_late_are_not_begun(most: int, minutes: int, taken: int) -> None:
+    clock = [0.0]
+    count = 0
+    for _ in rounds(most, minutes, lambda: clock[0]):
+        clock[0] += 10
+        count += 1
+    assert count == taken
+
+
+def test_words_choose() -> None:
+    assert [has_word("rclone mount", words) for words in ("", "mount,x", "x,y")] == [True, True, False]
