@@ -63,6 +63,17 @@ async def test_fetch_gives_exactly_the_stored_bytes_asked_for(t: ProviderUnderTe
 
 
 @conforms
+async def test_fetch_hands_bytes_on_as_they_come(t: ProviderUnderTest) -> None:
+    content = await t.provider.open(await put(t, "file", some_bytes(SIZE)))
+    for start, end in SPANS:
+        covered = content.cipher.cover(PlainSpan(start, end))
+        pieces: list[bytes] = []
+        assert await content.fetch(covered, pieces.append) == b""
+        assert b"".join(pieces) == await content.fetch(covered)
+    await content.aclose()
+
+
+@conforms
 async def test_a_reader_never_gets_the_bytes_of_another_version(t: ProviderUnderTest) -> None:
     old = some_bytes(SIZE, "old")
     node = await put(t, "file", old)

@@ -28,6 +28,8 @@ class CallKind(Enum):
 
     READ = auto()
     """Changes nothing, so it may be repeated at will."""
+    FETCH = auto()
+    """The same, and it brings content."""
     CHANGE = auto()
     """Changes the tree; after a failure nobody knows whether it did."""
     UPLOAD = auto()
@@ -61,7 +63,7 @@ class PassingContent:
     async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
         """Exactly these stored bytes; who tries again asks for what has not come yet."""
         arrival = Arrival(span, arrived)
-        await self._passage.send(CallKind.READ, lambda: self._inner.fetch(arrival.missing, arrival.take))
+        await self._passage.send(CallKind.FETCH, lambda: self._inner.fetch(arrival.missing, arrival.take))
         return arrival.gathered()
 
     async def aclose(self) -> None:

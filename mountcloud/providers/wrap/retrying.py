@@ -23,7 +23,7 @@ service that was away for a few seconds must not find it back too late."""
 
 
 class Retries:
-    """Tries READ calls again. Other calls go once: whoever owes them looks before repeating them.
+    """Tries READ and FETCH calls again. Other calls go once: whoever owes them looks before repeating them.
 
     No attempt begins later than ``give_up_after`` seconds after the first one; one that has begun may end later.
     """
@@ -34,7 +34,7 @@ class Retries:
 
     async def send(self, kind: CallKind, call: Callable[[], Awaitable[Result]]) -> Result:
         """The result, or the last failure."""
-        if kind is not CallKind.READ:
+        if kind not in {CallKind.READ, CallKind.FETCH}:
             return await call()
         deadline = trio.current_time() + self._give_up_after
         for attempt in count(1):
