@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mountcloud.model.ids import NodeId, Version
+from mountcloud.model.names import NameRules
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.policy.naming import Naming
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.index import Index
 
-NAMING = Naming()
+NAMING = Naming(NameRules(case_sensitive=False, normalises=True))
 ROOT = NodeId("0")
 VERSION = Version("1")
 LISTED_AT = 1_700_000_000.0
@@ -35,7 +36,7 @@ class Large:
 
     def fill(self, path: Path) -> None:
         """Write the index file."""
-        index = Index(path, NAMING.file_name)
+        index = Index(path, NAMING.file_name, NAMING.folded)
         index.put_root(_node(ROOT, None, "", Kind.DIRECTORY))
         groups = tuple(_node(_group(n), ROOT, f"group {n}", Kind.DIRECTORY) for n in range(self.groups))
         index.apply(Plan((), groups))

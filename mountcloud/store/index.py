@@ -5,7 +5,7 @@ It shows the service's tree with everything that is owed laid over it, as progra
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cachetools import LRUCache
@@ -13,97 +13,23 @@ from cachetools import LRUCache
 from mountcloud.model.change import Stale
 from mountcloud.model.errors import Corrupt
 from mountcloud.model.ids import ROOT_INODE, Inode, NodeId, Version
-from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.node import Node
 from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
+from mountcloud.store.index_rows import COLUMNS, MIGRATIONS, Entry, entry_of
 from mountcloud.store.reserve import Reserve
-from mountcloud.store.sqlite import Database, Row
+from mountcloud.store.sqlite import Database
 
-_MIGRATIONS = [
-    """
-    CREATE TABLE node (
-        inode INTEGER PRIMARY KEY AUTOINCREMENT,    -- never given twice
-        id TEXT NOT NULL UNIQUE,
-        parent TEXT,                    -- node id; NULL for the root and for what is unlinked but open
-        file_name TEXT NOT NULL,        -- as programs see it
-        name TEXT NOT NULL,             -- as the service sees it
-        directory INTEGER NOT NULL,
-        size INTEGER NOT NULL,          -- bytes of plaintext
-        version TEXT NOT NULL,
-        mtime_ns INTEGER NOT NULL,
-        remote_mtime_ns INTEGER NOT NULL,   -- as the service keeps it, perhaps coarser
-        rights INTEGER NOT NULL,
-        encrypted INTEGER NOT NULL,
-        listed TEXT,                    -- a directory's version before it was listed; NULL = never listed
-        listed_at REAL NOT NULL DEFAULT 0   -- seconds since the epoch
-    );
-    INSERT INTO sqlite_sequence (name, seq) VALUES ('node', 1);    -- inode 1 is the root's, even if that comes later
-    CREATE UNIQUE INDEX node_place ON node (parent, file_name);
-    CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    """,
-    # What is asked for at every start and every poll must not look at every node: these hold the few that it is about.
-    """
-    CREATE INDEX node_outdated ON node (inode) WHERE listed <> version;
-    CREATE INDEX node_listed ON node (listed_at) WHERE listed IS NOT NULL;
-    CREATE INDEX node_unlisted ON node (inode) WHERE directory AND listed IS NULL;
-    """,
-    "CREATE INDEX node_unlisted_place ON node (parent, file_name) WHERE directory AND listed IS NULL;",
-    """
-    ALTER TABLE node ADD COLUMN folded TEXT NOT NULL DEFAULT '';    -- see Fold
-    CREATE INDEX node_folded ON node (parent, folded) WHERE folded <> '';
-    """,
-]
+__all__ = ["Entry", "Index"]
+
 _HOT = 4096
 """Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
-_COLUMNS = (
-    "inode, id, parent, file_name, name, directory, size, version, mtime_ns, rights, encrypted, listed, listed_at, "
-    "remote_mtime_ns"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row: a node with its inode and the name that programs see."""
-
-    inode: Inode
-    node: Node
-    file_name: str
-    listed: Version | None
-    listed_at: float
-    remote_mtime_ns: int
-
-    @property
-    def remote(self) -> Node:
-        """The node with the modification time that the service last told."""
-        return replace(self.node, mtime_ns=self.remote_mtime_ns)
-
-    @property
-    def is_link(self) -> bool:
-        """True if programs see a symbolic link."""
-        return shown_as_link(self.node, self.file_name)
-
-
 NameOf = Callable[[Node, Callable[[str], bool]], str]
 """The file name of a node, given a test for names that others hold in its directory."""
 Fold = Callable[[str], str]
 """Equal for remote names that cannot be in one directory, or empty where only equal ones cannot."""
 _FOLDED = "folded"
 _PROBE = "A\u030a"
-
-
-def _entry(row: Row) -> Entry:
-    node = Node(
-        NodeId(row[1]),
-        None if row[2] is None else NodeId(row[2]),
-        row[4],
-        Kind.DIRECTORY if row[5] else Kind.FILE,
-        row[6],
-        Version(row[7]),
-        row[8],
-        Rights(row[9]),
-        bool(row[10]),
-    )
-    return Entry(Inode(row[0]), node, row[3], None if row[11] is None else Version(row[11]), row[12], row[13])
 
 
 class Index:
@@ -117,12 +43,11 @@ class Index:
         self._fold = fold
         self._hot: LRUCache[tuple[str, tuple[object, ...]], Entry | None] = LRUCache(_HOT)
         try:
-            self._db = Database(path, _MIGRATIONS, reserve)
+            self._db = Database(path, MIGRATIONS, reserve)
         except Corrupt:
             for each in path.parent.glob(path.name + "*"):
                 each.unlink()
-            self._db = Database(path, _MIGRATIONS, reserve)
-
+            self._db = Database(path, MIGRATIONS, reserve)
         self._fold_anew()
 
     def _fold_anew(self) -> None:
@@ -162,8 +87,8 @@ class Index:
         key = (where, values)
         if key in self._hot:
             return self._hot[key]
-        row = self._db.row(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
-        self._hot[key] = found = None if row is None else _entry(row)
+        row = self._db.row(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
+        self._hot[key] = found = None if row is None else entry_of(row)
         return found
 
     def _change(self, statement: str, values: Sequence[object] = ()) -> int:
@@ -230,8 +155,8 @@ class Index:
         return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
     def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
-        rows = self._db.rows(f"SELECT {_COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
-        return [_entry(row) for row in rows]
+        rows = self._db.rows(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
+        return [entry_of(row) for row in rows]
 
     def ancestors(self, node: NodeId) -> list[NodeId]:
         """The node and the directories above it, upwards."""

@@ -8,7 +8,7 @@ from mountcloud.model.ids import NodeId, OperationId, Ref, Version
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.merging import Amendment, settle
 from mountcloud.store.reserve import Reserve
-from mountcloud.store.sqlite import Database, Row
+from mountcloud.store.sqlite import Database, Row, text
 
 _MIGRATIONS = [
     """
@@ -72,8 +72,8 @@ def _values(operation: Operation) -> tuple[object, ...]:
 _PLAIN = ("size", "mtime_ns", "staged", "generation", "tried_size", "tried_mtime_ns", "tried_generation")
 
 
-def _slot(parent: str | None, name: str | None) -> Slot | None:
-    return None if parent is None or name is None else Slot(NodeId(parent), name)
+def _slot(parent: str | None, name: str | bytes | None) -> Slot | None:
+    return None if parent is None or name is None else Slot(NodeId(parent), text(name))
 
 
 def _operation(row: Row) -> Operation:
@@ -91,7 +91,7 @@ def _operation(row: Row) -> Operation:
         state=OperationState(row[18]),
         attempts=row[19],
         not_before=row[20],
-        error=row[21],
+        error=text(row[21]),
     )
 
 

@@ -75,7 +75,7 @@ class Database:
 
     def _execute(self, statement: str, values: Sequence[Any]) -> int:
         try:
-            return self._db.execute(statement, values).lastrowid or 0
+            return self._ask(statement, values).lastrowid or 0
         except sqlite3.OperationalError as error:
             if "full" in str(error):
                 raise DiskFull(f"no room to write {self.path.name}", hint="free some space") from error
@@ -101,12 +101,18 @@ class Database:
 
     def row(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
-        found: Row | None = self._db.execute(statement, values).fetchone()
+        found: Row | None = self._ask(statement, values).fetchone()
         return found
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """All rows."""
-        return self._db.execute(statement, values).fetchall()
+        return self._ask(statement, values).fetchall()
+
+    def _ask(self, statement: str, values: Sequence[Any]) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(statement, values)
+        except UnicodeEncodeError:
+            return self._db.execute(statement, [_storable(each) for each in values])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -139,3 +145,15 @@ class Database:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _storable(value: object) -> object:
+    """A text that is no valid Unicode (services hold such names) is stored as bytes, which ``text`` turns back."""
+    if not isinstance(value, str) or not any("\ud800" <= character <= "\udfff" for character in value):
+        return value
+    return value.encode("utf-8", "surrogatepass")
+
+
+def text(value: str | bytes) -> str:
+    """A text that was stored, whether it is valid Unicode or not."""
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogatepass")

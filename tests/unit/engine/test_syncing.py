@@ -303,3 +303,32 @@ async def test_a_fault_of_ours_does_not_end_the_polling(
         assert not here.syncer.healthy
         await here.kill()
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.semantics("name-escaped")
+@pytest.mark.parametrize("name", ["half \ud83d.txt", "..", ".", "\u241b", "nul\0", "\udfff" * 200 + ".txt"])
+@on_trio
+async def test_a_name_that_linux_cannot_hold_is_shown_escaped_and_used_as_any_other(
+    tmp_path: Path, service: MemoryService, remote: Remote, name: str
+) -> None:
+    node = service.make_file(service.root, name, b"content", 1)
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.syncer.poll()
+        assert here.syncer.healthy
+        (shown,) = await here.list("")
+        assert "\u241b" in shown
+        assert await here.read(shown) == b"content"
+        assert here.index.require(await here.inode(shown)).node.name == name
+        await here.set_mtime(shown, 7_000_000_000)
+        await here.kill()
+        again = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        assert await again.list("") == [shown]
+        await again.write(shown, b"new content")
+        await again.drain()
+        assert service.tree.entry(node.id).stored == b"new content"
+        await again.unlink(shown)
+        await again.drain()
+        assert remote.tree() == {}
+        assert again.parked == []
+        nursery.cancel_scope.cancel()

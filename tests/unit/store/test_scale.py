@@ -27,7 +27,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def large(path: Path) -> Iterator[Index]:
-    index = Index(path, NAMING.file_name, str.casefold)
+    index = Index(path, NAMING.file_name, NAMING.folded)
     yield index
     index.close()
 
@@ -86,7 +86,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 def test_the_size_of_the_tree_hardly_matters(tmp_path: Path, large: Index) -> None:
     Large(1000).fill(tmp_path / "small.db")
-    small = Index(tmp_path / "small.db", NAMING.file_name)
+    small = Index(tmp_path / "small.db", NAMING.file_name, NAMING.folded)
 
     def look_up(index: Index, directories: int) -> None:
         for number in range(2000):
@@ -106,7 +106,7 @@ def test_the_size_of_the_tree_hardly_matters(tmp_path: Path, large: Index) -> No
 
 def test_what_was_looked_up_is_forgotten_when_it_changes(tmp_path: Path) -> None:
     Large(1000).fill(tmp_path / "index.db")
-    index = Index(tmp_path / "index.db", NAMING.file_name)
+    index = Index(tmp_path / "index.db", NAMING.file_name, NAMING.folded)
     before = index.by_id(file_id(0, 1))
     assert before is not None
     index.set_content(before.inode, 77, 1)
@@ -118,7 +118,7 @@ def test_what_was_looked_up_is_forgotten_when_it_changes(tmp_path: Path) -> None
 
 def test_what_was_looked_up_in_a_change_that_failed_never_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Large(1000).fill(tmp_path / "index.db")
-    index = Index(tmp_path / "index.db", NAMING.file_name)
+    index = Index(tmp_path / "index.db", NAMING.file_name, NAMING.folded)
     before = index.by_id(file_id(0, 1))
     assert before is not None
 
