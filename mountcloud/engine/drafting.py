@@ -26,7 +26,8 @@ class Superseded(Exception):
 class Draft:
     """``generation`` counts writes; ``sealed`` is the generation that is owed (-1 = none yet).
 
-    ``sealed != generation`` means: there are bytes that nobody has promised to keep yet.
+    ``sealed != generation`` means: there are bytes that nobody has promised to keep yet. ``base`` is the size for which
+    the service had room when this began, ``roomy`` the size up to which it is known to have room.
     """
 
     inode: Inode
@@ -34,6 +35,8 @@ class Draft:
     mtime_ns: int
     generation: int = 0
     sealed: int = -1
+    base: int = 0
+    roomy: int = 0
 
     @property
     def dirty(self) -> bool:
@@ -121,6 +124,7 @@ class Drafts:
             return emptied
         draft = Draft(entry.inode, file, entry.node.mtime_ns)
         draft.sealed = draft.generation
+        draft.base = draft.roomy = entry.node.size
         self._drafts[entry.inode] = draft
         return draft
 

@@ -34,6 +34,8 @@ _MOST_AT_ONCE = 5000
 _MOST_WATCHED = 1000
 _USAGE = "usage"
 _USAGE_INTERVAL = 60.0
+_USAGE_FRESH_S = 2.0
+_USAGE_WITHIN_S = 5.0
 _COLD_S = 3600.0
 """Seconds after which a service that tells of no changes is asked for every directory again."""
 
@@ -383,9 +385,21 @@ class Syncer:
     async def _ask_usage(self) -> None:
         """Only if somebody wanted to know since the last time: an idle poll costs no more than it must."""
         if self._usage_wanted and self.clock() - self._usage_at > _USAGE_INTERVAL:
-            self._usage = usage = await self.provider.usage()
-            self._usage_at, self._usage_wanted = self.clock(), False
-            self.index.put_note(_USAGE, json.dumps([usage.used, usage.total]))
+            await self._learn_usage()
+
+    async def _learn_usage(self) -> Usage:
+        self._usage = usage = await self.provider.usage()
+        self._usage_at, self._usage_wanted = self.clock(), False
+        self.index.put_note(_USAGE, json.dumps([usage.used, usage.total]))
+        return usage
+
+    async def fresh_usage(self) -> Usage | None:
+        """The account's space as it is now, None if that cannot be known within seconds."""
+        if self.clock() - self._usage_at < _USAGE_FRESH_S:
+            return self._usage
+        with trio.move_on_after(_USAGE_WITHIN_S), suppress(Failure):
+            return await self._learn_usage()
+        return None
 
 
 def _subject(change: Change) -> NodeId:

@@ -10,6 +10,7 @@ from mountcloud.fs.attributes import FileAttributes, chosen_mode
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.handles import FileHandle
+from mountcloud.fs.room import Room
 from mountcloud.model.errors import IsADirectory, NotFound, Outdated, TooLarge
 from mountcloud.model.ids import HandleId, Inode, Version
 from mountcloud.model.node import Kind, Rights
@@ -25,6 +26,7 @@ class Files:
         self._core = core
         self._directories = directories
         self._max_size = max_size
+        self._room = Room(core.journal, core.syncer)
         self._last_opened: dict[Inode, Version] = {}
 
     async def create(self, parent: Inode, file_name: str, mode: int) -> tuple[HandleId, FileAttributes]:
@@ -74,12 +76,15 @@ class Files:
             return draft
         for owed in self._core.journal.of(entry.node.id):
             if owed.kind is OperationKind.UPLOAD:
-                return self._core.drafts.adopt(entry.inode, owed.staged, owed.generation, owed.mtime_ns)
+                draft = self._core.drafts.adopt(entry.inode, owed.staged, owed.generation, owed.mtime_ns)
+                draft.base = draft.roomy = owed.size
+                return draft
         return None
 
     def _emptied(self, entry: Entry, draft: Draft | None) -> Draft:
         if draft is None:
             draft = self._core.drafts.create(entry.inode, sealed=entry.node.encrypted)
+            draft.base = draft.roomy = entry.node.size
         draft.touch(self._core.local.clock_ns())
         draft.file.truncate(0)
         return draft
@@ -105,13 +110,15 @@ class Files:
         return await opened.reader.read(offset, size)
 
     async def write(self, handle: HandleId, offset: int, data: bytes) -> int:
-        """Bytes written: all of them. Raises ``DiskFull``."""
+        """Bytes written: all of them. Raises ``DiskFull``, ``QuotaExceeded``, ``TooLarge``."""
         self._core.syncer.used()
         opened = self._core.handles.files[handle]
         draft = self._core.drafts.get(opened.inode)
         end = offset + len(data)
         if draft is None or (self._max_size and end > self._max_size):
             draft = await self._writable(self._base(opened), end)
+        if end > draft.roomy:
+            await self._room.demand(draft, end)
         draft.touch(self._core.local.clock_ns())
         return draft.file.pwrite(data, offset)
 
@@ -131,6 +138,8 @@ class Files:
             raise IsADirectory(f"{entry.file_name!r} is a directory")
         demand(entry, Rights.WRITE)
         draft = self._emptied(entry, self.draft(entry)) if size == 0 else await self._writable(entry, size)
+        if size > draft.roomy:
+            await self._room.demand(draft, size)
         draft.touch(self._core.local.clock_ns())
         draft.file.truncate(size)
         if not self._core.handles.open_on(inode):

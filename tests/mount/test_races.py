@@ -1,6 +1,8 @@
 """What is owed meets what another client did meanwhile: nobody's content goes that he had not seen go."""
 
+import errno
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +11,12 @@ import pytest
 
 from tests.filesystem.caller import Caller
 from tests.filesystem.steps import names, read_file, write_file
+from tests.filesystem.tree import refused
 from tests.mount.fixture import PLAIN_ROOM
 from tests.mount.service import Service
 from tests.mount.session import Mount
 from tests.mount.shared import AllowedLog, complaints
+from tests.sandbox.fixture import RunningSandbox
 
 pytestmark = pytest.mark.mount
 
@@ -104,8 +108,46 @@ def test_a_directory_that_went_elsewhere_is_made_again_for_what_was_written(race
     assert race.go("it is made again") == {"a": b"a", "b": b"b", "folder/mine": b"mine"}
 
 
+@pytest.mark.semantics("attr-quota")
+def test_writing_more_than_there_is_room_for_is_refused(
+    own_mount: Mount, server: RunningSandbox, allowed_log: AllowedLog
+) -> None:
+    allowed_log.allow("EDQUOT")
+    before = server.control.switches()["space_limit"]
+    path = own_mount.mountpoint / PLAIN_ROOM / f"full-{own_mount.pid}"
+    with Caller() as caller:
+        caller(os.statvfs, own_mount.mountpoint)
+        server.control.set(space_limit=0)
+        try:
+            own_mount.stop()
+            own_mount.start()
+            own_mount.call("refresh")
+            with refused(errno.EDQUOT):
+                caller(path.write_bytes, bytes(100_000))
+        finally:
+            server.control.set(space_limit=before)
+        caller(write_soon, path, bytes(100_000))
+        own_mount.settle()
+        assert path.stat().st_size == 100_000
+    assert complaints(own_mount.new_log(), allowed_log) == []
+
+
 @pytest.mark.semantics("close-recreated")
 def test_a_file_that_went_elsewhere_is_made_again_with_what_was_written(race: Race) -> None:
     race.caller(write_file, race.path / "a", b"mine")
     race.service.delete(f"{race.remote}/a")
     assert race.go("") == {"a": b"mine", "b": b"b"}
+
+
+def write_soon(path: Path, data: bytes) -> None:
+    """What the service said of its space is believed for some seconds."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            path.write_bytes(data)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
