@@ -7,6 +7,17 @@ import pytest
 
 from tests.filesystem.tree import NativeBacking, Tree
 
+DEPENDS_ON_THE_SERVICE = {"test_directories", "test_renaming", "test_saving"}
+"""What the service's own ways could break; all else runs on WebDAV in long runs only."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if parameters.get("tree") == "mount-webdav" and item.path.stem not in DEPENDS_ON_THE_SERVICE:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(
     params=[

@@ -61,6 +61,7 @@ class Outsider:
 class Bench:
     """A collection on a server, with our client and the outsider; ``data`` is where it lies on this disk."""
 
+    kind: str
     url: str
     data: Path
     places: MemoryPlaces
@@ -93,13 +94,13 @@ def new_client(url: str, places: Places, user: str = "", password: str = "", **o
 
 
 @asynccontextmanager
-async def bench(site: Site, places: MemoryPlaces) -> AsyncIterator[Bench]:
+async def bench(kind: str, site: Site, places: MemoryPlaces) -> AsyncIterator[Bench]:
     name = f"bench-{next(shared_servers.numbers)}"
     outsider = Outsider(f"{site.url}/{name}")
     outsider.make_directory("")
     client = new_client(f"{site.url}/{name}", places)
     try:
-        yield Bench(f"{site.url}/{name}", site.data / name, places, client, outsider)
+        yield Bench(kind, f"{site.url}/{name}", site.data / name, places, client, outsider)
     finally:
         outsider.close()
         with trio.CancelScope(shield=True):
@@ -113,7 +114,8 @@ def on(*servers: str) -> Callable[[Callable[[Bench], Awaitable[None]]], Callable
         def run(server: str) -> None:
             async def main() -> None:
                 with trio.fail_after(SECONDS):
-                    async with bench(shared_servers.site(server), await shared_servers.book(server)) as ready:
+                    site, book = shared_servers.site(server), await shared_servers.book(server)
+                    async with bench(server, site, book) as ready:
                         await test(ready)
 
             trio.run(main)

@@ -134,7 +134,9 @@ class Dav:
         answer = await self.send("PROPPATCH", path, directory=directory, headers=headers, content=body)
         if answer.status in {401, 404, 412, 423} or answer.status >= 500:
             raise failure_for(answer)
-        return answer.status == 207 and not wire.refused_properties(answer.body)
+        if answer.status == 207:
+            return not wire.refused_properties(answer.body)
+        return answer.ok  # lighttpd says 204, where the standard wants a multi-status
 
 
 class _Pieces:
