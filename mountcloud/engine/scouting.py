@@ -29,6 +29,7 @@ class Scout:
     nursery: trio.Nursery
     clock: Callable[[], float]
     _walk: Walk = field(default_factory=Walk)
+    _last: NodeId | None = None
     _under_way: set[NodeId] = field(default_factory=set)
     _ahead: set[NodeId] = field(default_factory=set)
 
@@ -38,7 +39,8 @@ class Scout:
             return
         self._ahead.discard(directory.node.id)
         self._under_way.discard(directory.node.id)
-        self._walk = self._walk.step(self.clock())
+        self._walk = self._walk.step(self.clock(), down=directory.node.parent == self._last)
+        self._last = directory.node.id
         if self._walk.length == 1:
             self._ahead.clear()
         self.go_on(directory)

@@ -11,14 +11,19 @@ _MOST_AHEAD = 6
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """``length`` directories were opened for the first time in one go, the last ``at`` seconds on some clock."""
+    """``length`` directories were opened for the first time in one go, the last ``at`` seconds on some clock.
+
+    Going down does not count: whoever opens a file by its path comes through all directories above it.
+    """
 
     length: int = 0
     at: float = 0.0
 
-    def step(self, now: float) -> "Walk":
-        """One more was opened for the first time."""
-        return Walk(self.length + 1 if self.length and now - self.at <= _PAUSE_S else 1, now)
+    def step(self, now: float, *, down: bool = False) -> "Walk":
+        """One more was opened for the first time; ``down``: it is in the one before."""
+        if not self.length or now - self.at > _PAUSE_S:
+            return Walk(1, now)
+        return Walk(self.length + (not down), now)
 
     @property
     def ahead(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
+import trio.testing
 
 from mountcloud.engine.scouting import Scout
 from mountcloud.model.errors import Unavailable
@@ -118,15 +119,16 @@ async def test_a_walk_is_not_kept_waiting(tmp_path: Path) -> None:
 
 @on_trio
 async def test_what_lies_deeper_comes_first(tmp_path: Path) -> None:
-    async with walker(tmp_path, ["a", "b", "c", "d"]) as own:
+    async with walker(tmp_path, ["0", "a", "b", "c", "d"]) as own:
         own.service.below[at("c")] = ["x", "y"]
-        for name in ("a", "b", "c"):
+        for name in ("0", "a", "b", "c"):
             await own.open(at(name))
+        await trio.testing.wait_all_tasks_blocked()
+        assert at("c/x") in own.service.asked
         own.service.asked.clear()
         own.scout.opened(own.entry(at("c/x")))
-        assert own.service.asked == []
-        await trio.sleep(ROUND_TRIP_S * 2)
-        assert own.service.asked[0] == at("c/y")
+        await trio.testing.wait_all_tasks_blocked()
+        assert own.service.asked == [at("c/y")]
 
 
 @on_trio

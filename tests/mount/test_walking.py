@@ -1,0 +1,39 @@
+"""A walk through a tree that nobody has listed: what comes next is asked for before the program wants it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.mount.fixture import PLAIN_ROOM
+from tests.mount.service import Service
+from tests.mount.session import Account
+from tests.mount.shared import mounted
+from tests.sandbox.fixture import RunningSandbox
+
+FOLDERS = 24
+LATENCY_S = 0.2
+
+
+@pytest.mark.mount
+def test_find_is_led_the_way(fuse: None, server: RunningSandbox, account: Account, service: Service) -> None:
+    top = f"/{PLAIN_ROOM}/walk"
+    service.make_folder(top)
+    server.control.populate(service.id(top), FOLDERS, prefix="folder", kind="folder")
+    with mounted(account) as mount:
+        # The way to the top is no walk: nothing but it is listed.
+        assert len(_find(mount.mountpoint / PLAIN_ROOM / "walk", "-maxdepth", "1")) == FOLDERS + 1
+        server.control.set(latency=LATENCY_S)
+        server.control.forget_requests()
+        try:
+            assert len(_find(mount.mountpoint / PLAIN_ROOM / "walk")) == FOLDERS + 1
+        finally:
+            server.control.set(latency=0)
+        seen = server.control.requests()
+    assert seen.most_at_once >= 4
+    assert FOLDERS <= seen.count("GET", "/api/v4/nodes") < 2 * FOLDERS
+
+
+def _find(place: Path, *options: str) -> list[str]:
+    done = subprocess.run(["find", place, *options], capture_output=True, text=True, timeout=100, check=True)
+    return done.stdout.splitlines()
