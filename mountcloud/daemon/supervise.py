@@ -215,6 +215,7 @@ class Front:
             "kernel_requests": self._mount.operations.answered,
             "paused": self._mount.replayer.paused,
             "message": self._mount.queue.trouble or (parked[0].error if parked else self._mount.pinner.trouble),
+            "pinned": self._mount.pinner.paths,
             "pinned_missing": self._mount.pinner.missing,
             "altered": self._altered(),
         }

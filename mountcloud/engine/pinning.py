@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import trio
 
 from mountcloud.engine.reading import Library
 from mountcloud.engine.syncing import Syncer
 from mountcloud.model.errors import Busy, Failure, InvalidArgument, OutOfSpace
-from mountcloud.model.ids import NodeId, Ref, is_local
+from mountcloud.model.ids import ROOT_INODE, NodeId, Ref, is_local
 from mountcloud.model.node import Node
 from mountcloud.policy.cells import whole_cells
 from mountcloud.store.attributes import Attributes
@@ -50,16 +50,18 @@ class Pinner:
             raise Busy(f"{entry.file_name!r} is not on the service yet", hint="mountcloud sync --wait")
         files = await self._files(entry)
         self._demand_room(list({node.ref: node for node in [*await self._wanted(), *files]}.values()))
-        self._mark(entry.node.id, pinned=True)
+        self.attributes.pin(entry.node.id, self._path(entry))
+        self._poked.set()
         return files
 
     def unpin(self, entry: Entry) -> None:
         """Raises ``InvalidArgument`` unless it is pinned itself."""
-        if not self.attributes.get(entry.node.id).pinned:
+        if entry.node.id not in self.attributes.pinned:
             above = self._pinned_above(entry.node.id)
             hint = f"{above!r} above it is" if above else ""
             raise InvalidArgument(f"{entry.file_name!r} is not pinned", hint=hint)
-        self._mark(entry.node.id, pinned=False)
+        self.attributes.unpin(entry.node.id)
+        self._poked.set()
 
     def evict(self, entry: Entry) -> int:
         """Give back what is cached of it and below it, pinned files apart; tells how many bytes.
@@ -78,13 +80,20 @@ class Pinner:
         self.library.forgive(entry.node.ref)
         return self.store.forget(entry.node.ref)
 
-    def _mark(self, node: NodeId, *, pinned: bool) -> None:
-        self.attributes.put(node, replace(self.attributes.get(node), pinned=int(pinned) or None))
-        self._poked.set()
+    @property
+    def paths(self) -> list[str]:
+        """Where the pinned nodes are, below the mount point."""
+        entries = [(self.index.by_id(node), path) for node, path in self.attributes.pinned.items()]
+        return [path if entry is None else self._path(entry) for entry, path in entries]
+
+    def _path(self, entry: Entry) -> str:
+        above = filter(None, map(self.index.by_id, reversed(self.index.ancestors(entry.node.id))))
+        return "/".join(each.file_name for each in above if each.inode != ROOT_INODE)
 
     def _pinned_above(self, node: NodeId) -> str | None:
         """The name of the pinned node that it is, or is below."""
-        pinned = next((each for each in self.index.ancestors(node) if self.attributes.get(each).pinned), None)
+        wanted = self.attributes.pinned
+        pinned = next((each for each in self.index.ancestors(node) if each in wanted), None) if wanted else None
         entry = None if pinned is None else self.index.by_id(pinned)
         return None if entry is None else entry.file_name
 
@@ -120,13 +129,24 @@ class Pinner:
     async def _wanted(self) -> list[Node]:
         """Files that are pinned or below what is; what cannot be listed now is left out, and told as trouble."""
         found: dict[Ref, Node] = {}
-        for entry in filter(None, map(self.index.by_id, self.attributes.pinned)):
+        for node, path in self.attributes.pinned.items():
             try:
-                found |= {node.ref: node for node in await self._files(entry)}
+                entry = self.index.by_id(node) or await self._found_at(path, node)
+                found |= {each.ref: each for each in await self._files(entry)} if entry is not None else {}
             except Failure as failure:
-                self.trouble = f"{entry.file_name!r} is pinned but cannot be looked at: {failure}"
-                log.info("node %s is pinned but cannot be looked at: %s", entry.node.id, failure)
+                self.trouble = f"{path!r} is pinned but cannot be looked at: {failure}"
+                log.info("node %s is pinned but cannot be looked at: %s", node, failure)
         return list(found.values())
+
+    async def _found_at(self, path: str, node: NodeId) -> Entry | None:
+        """A fresh index knows a node only after somebody looked into the directories above it."""
+        entry = self.index.entry(ROOT_INODE)
+        for name in path.split("/"):
+            if entry is None or not entry.node.is_directory:
+                return None
+            await self.syncer.ensure_listed(entry)
+            entry = self.index.child(entry.node.id, name)
+        return entry if entry is not None and entry.node.id == node else None
 
     async def _files(self, entry: Entry) -> list[Node]:
         """The file itself, or all files below the directory, as the service has them. Raises what listing raises."""

@@ -35,29 +35,27 @@ _MIGRATIONS = [
     ) WITHOUT ROWID;
     """,
     """
-    ALTER TABLE attributes ADD COLUMN pinned INTEGER;
-    CREATE INDEX attributes_pinned ON attributes (id) WHERE pinned = 1;
+    CREATE TABLE pinned (               -- what the user wants on this machine, with all that is below it
+        id TEXT PRIMARY KEY,            -- node id
+        path TEXT NOT NULL              -- below the mount point, when it was pinned
+    ) WITHOUT ROWID;
     """,
 ]
 _HOT = 8192
 _MOST_EXTENDED = 1 << 20
 """Bytes of names and values that one node may have; ext4 is stricter."""
 _KEPT_S = 30 * 86_400.0
-_TABLES = ("attributes", "extended", "vanished")
+_TABLES = ("attributes", "extended", "pinned", "vanished")
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a program set; None where it set nothing. ``mode`` holds the permission bits only.
-
-    ``pinned``: the user wants it, and all that is below it, to be on this machine at all times.
-    """
+    """What a program set; None where it set nothing. ``mode`` holds the permission bits only."""
 
     mode: int | None = None
     uid: int | None = None
     gid: int | None = None
     atime_ns: int | None = None
-    pinned: int | None = None
 
 
 class Attributes:
@@ -71,7 +69,7 @@ class Attributes:
         """What was set for the node."""
         found = self._hot.get(node)
         if found is None:
-            row = self._db.row("SELECT mode, uid, gid, atime_ns, pinned FROM attributes WHERE id = ?", (node,))
+            row = self._db.row("SELECT mode, uid, gid, atime_ns FROM attributes WHERE id = ?", (node,))
             self._hot[node] = found = _NOTHING if row is None else Stored(*row)
         return found
 
@@ -79,8 +77,8 @@ class Attributes:
         """Remember it."""
         if stored == self.get(node):
             return
-        values = (node, stored.mode, stored.uid, stored.gid, stored.atime_ns, stored.pinned)
-        self._db.run("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?, ?)", values)
+        values = (node, stored.mode, stored.uid, stored.gid, stored.atime_ns)
+        self._db.run("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?)", values)
         self._hot[node] = stored
 
     def extended(self, node: NodeId, name: bytes) -> bytes:
@@ -107,10 +105,18 @@ class Attributes:
         self.extended(node, name)
         self._db.run("DELETE FROM extended WHERE id = ? AND name = ?", (node, name))
 
+    def pin(self, node: NodeId, path: str) -> None:
+        """The user wants it on this machine; by its path it is found in a fresh index."""
+        self._db.run("INSERT OR REPLACE INTO pinned VALUES (?, ?)", (node, path))
+
+    def unpin(self, node: NodeId) -> None:
+        """He does not any more."""
+        self._db.run("DELETE FROM pinned WHERE id = ?", (node,))
+
     @property
-    def pinned(self) -> list[NodeId]:
-        """The nodes that are pinned themselves."""
-        return [NodeId(row[0]) for row in self._db.rows("SELECT id FROM attributes WHERE pinned = 1")]
+    def pinned(self) -> dict[NodeId, str]:
+        """The nodes that are pinned themselves, and where they were then."""
+        return {NodeId(row[0]): row[1] for row in self._db.rows("SELECT id, path FROM pinned ORDER BY path")}
 
     def rebind(self, old: NodeId, new: NodeId) -> None:
         """A node got its real id; a node that it replaces loses its attributes to it, as with a local rename."""
@@ -123,7 +129,7 @@ class Attributes:
         self._hot.pop(old, None)
 
     def _has(self, node: NodeId) -> bool:
-        return self.get(node) != _NOTHING or bool(self.extended_names(node))
+        return self.get(node) != _NOTHING or bool(self.extended_names(node)) or node in self.pinned
 
     def copy(self, old: NodeId, new: NodeId) -> None:
         """Another id has the same attributes."""

@@ -214,6 +214,7 @@ def test_what_is_pinned_is_here_without_the_service(site: Site) -> None:
     while (status := site.mount.call("status"))["pinned_missing"] or site.cached() < 2 * MIB:  # type: ignore[index]
         assert time.monotonic() < deadline, status
         time.sleep(0.05)
+    assert status["pinned"] == [str(path.relative_to(site.mount.mountpoint))]  # type: ignore[index] # as above
     site.hang()
     assert site.caller(read_file, path) == content(10, 2 * MIB)
     site.server.control.clear_faults()

@@ -56,6 +56,7 @@ async def site(tmp_path: Path, remote: Remote) -> AsyncIterator[Site]:
         machine.services.start_soon(found.pinner.run)
         machine.services.start_soon(machine.syncer.run)
         yield found
+        machine.chunks.save()
         await machine.kill()
         nursery.cancel_scope.cancel()
 
@@ -121,7 +122,7 @@ async def test_what_cannot_fit_is_refused_at_once(tmp_path: Path, files: Remote)
         await here.pin("d/sub/a")
         with pytest.raises(OutOfSpace):
             await here.pin("c")
-        assert here.machine.attributes.pinned == [(await here.machine.core.at("d/sub/a")).node.id]
+        assert here.pinner.paths == ["d/sub/a"]
 
 
 @on_trio
@@ -154,11 +155,27 @@ async def test_a_restart_keeps_the_wish(tmp_path: Path, files: Remote) -> None:
     async with site(tmp_path, files) as here:
         await here.pin("d")
         await trio.sleep(1)
-        here.machine.chunks.close()
     files.write("d/b", b"b" * 3 * CELL)
     async with site(tmp_path, files) as here:
         await trio.sleep(2 * INTERVAL_S)
         assert [await here.here(path) for path in ("d/sub/a", "d/b")] == [len(LARGE), 3 * CELL]
+
+
+@on_trio
+async def test_a_fresh_index_finds_what_was_pinned(tmp_path: Path, files: Remote) -> None:
+    async with site(tmp_path, files) as here:
+        await here.pin("d/sub")
+        await here.pin("c")
+    for path in [*tmp_path.glob("index.db*"), *tmp_path.glob("chunks/*.db*")]:
+        path.unlink()
+    files.rename("c", "elsewhere")
+    async with site(tmp_path, files) as here:
+        assert here.pinner.paths == ["c", "d/sub"]
+        await trio.sleep(2 * INTERVAL_S)
+        assert await here.here("d/sub/a") == len(LARGE)
+        assert here.pinner.trouble == ""
+        await here.machine.tree()
+        assert here.pinner.paths == ["elsewhere", "d/sub"]
 
 
 @on_trio

@@ -150,3 +150,17 @@ def test_extended_attributes_follow_and_are_bounded(tmp_path: Path) -> None:
     with pytest.raises(OutOfSpace):
         attributes.put_extended(real, b"user.b", b"")
     attributes.close()
+
+
+def test_what_is_pinned_follows_its_node(tmp_path: Path) -> None:
+    attributes = Attributes(tmp_path / "a.db")
+    attributes.pin(NodeId("1"), "d/f")
+    attributes.pin(NodeId("2"), "12")
+    attributes.rebind(NodeId("1"), NodeId("3"))
+    attributes.forget(NodeId("2"))
+    attributes.close()
+    again = Attributes(tmp_path / "a.db")
+    assert again.pinned == {"3": "d/f"}
+    again.unpin(NodeId("3"))
+    assert again.pinned == {}
+    again.close()
