@@ -25,10 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         pytest.param("mount-plain", marks=pytest.mark.mount),
         pytest.param("mount-encrypted", marks=pytest.mark.mount),
         pytest.param("mount-webdav", marks=pytest.mark.mount),
+        pytest.param("mount-nextcloud", marks=[pytest.mark.mount, pytest.mark.slow]),
     ]
 )
 def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tree]:
-    """An empty directory: on the disk, in a room of a mount (plain, encrypted), on a WebDAV mount."""
+    """An empty directory: on the disk, in a room of a mount (plain, encrypted), on a WebDAV mount, on Nextcloud."""
     tree = _native(tmp_path) if request.param == "native" else request.getfixturevalue("mounted_trees")(request.param)
     yield tree
     tree.close()

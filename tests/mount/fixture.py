@@ -10,6 +10,7 @@ from tests.filesystem.tree import Tree
 from tests.mount.service import Service
 from tests.mount.session import Account, Mount
 from tests.mount.shared import AllowedLog, SharedMount, TreeMaker, mounted, new_home
+from tests.nextcloud.server import start_nextcloud
 from tests.sandbox.fixture import RunningSandbox, start_sandbox
 from tests.webdav.servers import anywhere, serving_or_skip
 
@@ -20,7 +21,8 @@ ROOM_MANAGER = 4
 SPACE_LIMIT = 1 << 40
 PLAIN_ROOM = "Projects"
 ENCRYPTED_ROOM = "Confidential"
-ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM, "mount-webdav": ""}
+ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM, "mount-webdav": "", "mount-nextcloud": ""}
+MOUNTS = {"mount-webdav": "shared_webdav_mount", "mount-nextcloud": "shared_nextcloud_mount"}
 WEBDAV_SERVER = "apache"
 
 
@@ -99,6 +101,19 @@ def shared_webdav_mount(fuse: None) -> Iterator[SharedMount]:
         shared.discard()
 
 
+@pytest.fixture(scope="session")
+def shared_nextcloud_mount(fuse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedMount]:
+    """The same on Nextcloud."""
+    server = start_nextcloud(tmp_path_factory.mktemp("nextcloud") / "data")
+    try:
+        server.control.add_account("user", PASSWORD)
+        shared = SharedMount(Account(server.base_url, 0, "user", PASSWORD, "", provider="nextcloud"))
+        yield shared
+        shared.discard()
+    finally:
+        server.stop()
+
+
 @pytest.fixture
 def allowed_log() -> AllowedLog:
     """``allowed_log.allow(pattern)``: what the daemon may complain of in this test."""
@@ -113,8 +128,7 @@ def mounted_trees(request: pytest.FixtureRequest, allowed_log: AllowedLog) -> It
         mounts: list[SharedMount] = []
 
         def make(kind: str) -> Tree:
-            fixture = "shared_webdav_mount" if kind == "mount-webdav" else "shared_mount"
-            mounts.append(request.getfixturevalue(fixture))
+            mounts.append(request.getfixturevalue(MOUNTS.get(kind, "shared_mount")))
             trees.append(mounts[-1].tree(kind, ROOMS[kind], scratch))
             return trees[-1]
 

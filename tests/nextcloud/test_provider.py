@@ -109,8 +109,9 @@ async def test_a_renaming_by_others_keeps_the_id(dav: Dav) -> None:
 async def test_a_new_date_is_no_new_content(dav: Dav) -> None:
     async with provider_of(dav) as provider:
         node = await put(provider, "f", b"one")
-        dated = await provider.set_times(node.ref, 1_600_000_000 * 10**9)
-        assert dated.version == node.version
+        time_ns = 1_600_000_000 * 10**9 + 123
+        dated = await provider.set_times(node.ref, time_ns)
+        assert (dated.version, dated.mtime_ns) == (node.version, time_ns)
         assert dav.stat("f").values[f"{D}getlastmodified"] == "Sun, 13 Sep 2020 12:26:40 GMT"
         listed = await provider.children((await provider.root()).id)
         assert listed == [dated]

@@ -197,8 +197,6 @@ class Changes:
             return await self._date(place, entry, mtime_ns)
 
     async def _date(self, place: Place, entry: Entry, mtime_ns: int) -> Node:
-        if self._tree.abilities.owncloud:
-            mtime_ns -= mtime_ns % 10**9
         path = await self._tree.path(place.id)
         if self._tree.abilities.sets_dates and not place.is_directory:
             return await self._date_on_server(place, path, entry, mtime_ns)
@@ -222,7 +220,7 @@ class Changes:
         now = await self._dav.look(path, self._tree.props)
         facts = facts_of(place.facts)
         if (now.size, now.modified) == (entry.size, second):
-            facts = facts.bound(Binding(now.token, version))
+            facts = facts.bound(Binding(now.token, version, mtime_ns))
         dated = self._tree.told(replace(place, facts=facts.text), now)
         self._tree.places.change(put=[dated])
         return self._tree.to_node(dated, now)

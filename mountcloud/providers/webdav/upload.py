@@ -208,5 +208,7 @@ class Uploads:
         if entry.size != target.size:
             raise Unavailable(f"the server holds {entry.size} bytes of {target.size}")
         facts = Facts() if target.replaces is None else facts_of(self._tree.place(target.replaces.id).facts)
-        binding = Binding(entry.token, self._tree.fresh_version(entry.token))
+        # The server keeps seconds; this machine remembers what the program set, as long as the content is ours.
+        kept = target.mtime_ns if entry.modified == target.mtime_ns // _NS else None
+        binding = Binding(entry.token, self._tree.fresh_version(entry.token), kept)
         return self._tree.adopt(slot, entry, facts.bound(binding))
