@@ -21,10 +21,10 @@ from mountcloud.daemon.secrets import FileSecrets, LayeredSecrets, MemorySecrets
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.model.provider import Provider, Secrets
 
-_NAMES = {"dracoon": "demo", "webdav": "demo-webdav"}
+_NAMES = {"dracoon": "demo", "nextcloud": "demo-nextcloud", "webdav": "demo-webdav"}
 """Accounts by provider: what is remembered of one service's files has no meaning on another."""
 
-_READABLE_BY_THE_SERVER = frozenset({"webdav"})
+_READABLE_BY_THE_SERVER = frozenset({"nextcloud", "webdav"})
 _ASK_EVERY_S = 0.5
 
 
@@ -68,10 +68,16 @@ def _show(provider: str, mountpoint: Path, paths: AccountPaths) -> int:
 def _served(provider: str, home: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """The options and secrets of an account on a server that runs as long as the block."""
     from mountcloud.sandbox.dracoon import seed
+    from mountcloud.sandbox.nextcloud import seed as nextcloud
 
     if provider == "webdav":
         with running_webdav(home / provider) as options:
             yield options, {}
+        return
+    if provider == "nextcloud":
+        click.echo("Starting a Nextcloud server on this machine ...")
+        with running_server(home / provider, provider) as address:
+            yield {"url": address, "username": nextcloud.DEMO_USER}, {"password": nextcloud.DEMO_PASSWORD}
         return
     click.echo("Starting a DRACOON server on this machine ...")
     with running_server(home / provider) as address:

@@ -22,14 +22,14 @@ _STOP_WITHIN_S = 10.0
 
 
 @contextmanager
-def running_server(data: Path) -> Iterator[str]:
-    """The address of a DRACOON sandbox that keeps its files in ``data``; stopped in the end.
+def running_server(data: Path, service: str = "dracoon") -> Iterator[str]:
+    """The address of a sandbox that keeps its files in ``data``; stopped in the end.
 
     Raises ``CommandFailed`` with its last words if it does not start.
     """
     make_private(data)
     words = data.parent / "server.log"
-    with _alone(data) as lock, words.open("wb") as log, _process(data, log, lock) as process:
+    with _alone(data) as lock, words.open("wb") as log, _process(data, log, lock, service) as process:
         try:
             yield _address(process, words)
         finally:
@@ -69,10 +69,11 @@ def _alone(data: Path) -> Iterator[int]:
         yield file.fileno()
 
 
-def _process(data: Path, log: IO[bytes], lock: int) -> subprocess.Popen[str]:
-    serve = [sys.executable, "-m", "mountcloud", "sandbox", "dracoon", "--listen", "127.0.0.1:0"]
+def _process(data: Path, log: IO[bytes], lock: int, service: str) -> subprocess.Popen[str]:
+    serve = [sys.executable, "-m", "mountcloud", "sandbox", service, "--listen", "127.0.0.1:0"]
+    seed = ["--seed", "demo"] if service == "dracoon" else []
     return subprocess.Popen(  # noqa: S603 - our own program with our own arguments
-        [*_ending_with_us(), *serve, "--data", str(data), "--seed", "demo"],
+        [*_ending_with_us(), *serve, "--data", str(data), *seed],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -25,6 +25,7 @@ ABILITIES = Abilities(
     put_if_none=True,
     put_if_match=True,
     delete_if_match=True,
+    move_refuses=True,
     precise=True,
     whole_put=True,
     mkcol_tells=True,

@@ -13,23 +13,27 @@ from mountcloud.cli.demo_server import running_server
 from mountcloud.cli.outcome import CommandFailed
 
 
-def answers(address: str) -> bool:
+PUBLIC = {"dracoon": "/api/v4/public/software/version", "nextcloud": "/status.php"}
+
+
+def answers(address: str, service: str = "dracoon") -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/api/v4/public/software/version", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}{PUBLIC[service]}", timeout=10) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
 
 
-def test_the_server_answers_until_the_end_and_keeps_its_files(tmp_path: Path) -> None:
-    with running_server(tmp_path / "data") as first:
+@pytest.mark.parametrize("service", ["dracoon", "nextcloud"])
+def test_the_server_answers_until_the_end_and_keeps_its_files(tmp_path: Path, service: str) -> None:
+    with running_server(tmp_path / "data", service) as first:
         assert first.startswith("http://127.0.0.1:")
-        assert answers(first)
-    assert not answers(first)
+        assert answers(first, service)
+    assert not answers(first, service)
     before = {path.name for path in (tmp_path / "data").iterdir()}
     assert before
-    with running_server(tmp_path / "data") as second:
-        assert answers(second)
+    with running_server(tmp_path / "data", service) as second:
+        assert answers(second, service)
     assert {path.name for path in (tmp_path / "data").iterdir()} == before
 
 
@@ -70,7 +74,7 @@ def test_the_next_demo_is_held_back_as_long_as_a_server_lives(tmp_path: Path, mo
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     with (tmp_path / "log").open("wb") as log, demo_server._alone(tmp_path / "data") as lock:
-        process = demo_server._process(tmp_path / "data", log, lock)
+        process = demo_server._process(tmp_path / "data", log, lock, "dracoon")
     with process:
         held = not is_free(tmp_path / "data.lock")
         process.kill()
