@@ -12,7 +12,6 @@ from mountcloud.cli import demo_server
 from mountcloud.cli.demo_server import running_server
 from mountcloud.cli.outcome import CommandFailed
 
-
 PUBLIC = {"dracoon": "/api/v4/public/software/version", "nextcloud": "/status.php"}
 
 
