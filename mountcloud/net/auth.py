@@ -80,10 +80,15 @@ class _Bearer(httpx.Auth):
 
 
 def _asked_for(challenges: list[str]) -> Scheme | None:
-    """The best scheme of those that the server offers; several may share one header."""
-    offered = " ".join(challenges).lower()
-    order = (Scheme.DIGEST, Scheme.BASIC, Scheme.BEARER)
-    return next((scheme for scheme in order if f"{scheme.value} " in f"{offered} "), None)
+    """The best scheme of those that the server offers; several may share one header.
+
+    The library reads a digest's challenge at the beginning of a header only, and knows no protection of bodies.
+    """
+    offered = [each.strip().lower() for each in challenges]
+    if any(each.startswith("digest ") and 'qop="auth-int"' not in each for each in offered):
+        return Scheme.DIGEST
+    together = f"{' '.join(offered)} "
+    return next((each for each in (Scheme.BASIC, Scheme.BEARER) if f"{each.value} " in together), None)
 
 
 def _last(flow: _Flow) -> Generator[httpx.Request, httpx.Response, httpx.Response]:

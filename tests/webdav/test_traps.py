@@ -63,6 +63,16 @@ async def test_a_rewrite_of_one_size_in_one_second_is_seen(b: Bench) -> None:
 
 
 @on("wsgidav", "nginx")
+async def test_a_version_that_may_hide_a_rewrite_is_not_kept(b: Bench) -> None:
+    """What is cached under the first version must not be taken for the second content."""
+    b.outsider.put("file", b"first")
+    seen = await b.named("file")
+    b.outsider.put("file", b"other")
+    await trio.sleep(2.5)  # the server's clock, in whole seconds
+    assert (await b.named("file")).version != seen.version
+
+
+@on("wsgidav", "nginx")
 async def test_a_version_seen_too_soon_holds_once_it_was_opened(b: Bench) -> None:
     b.outsider.put("file", b"first")
     seen = await b.named("file")
