@@ -48,6 +48,17 @@ def chosen_mode(mode: int, *, directory: bool) -> int | None:
     return None if bits == (DIRECTORY_MODE if directory else FILE_MODE) else bits
 
 
+def first_attributes(mode: int, by: Owner, parent: FileAttributes, owner: Owner, *, directory: bool) -> Stored:
+    """What is to be remembered of a node that ``by`` makes: only what differs from the usual.
+
+    Below a directory with the set-group-ID bit the group is the directory's (mkdir(2), open(2)).
+    """
+    inherited = bool(parent.mode & stat.S_ISGID)
+    gid = parent.gid if inherited else by.gid
+    bits = chosen_mode(mode | (stat.S_ISGID if inherited and directory else 0), directory=directory)
+    return Stored(bits, None if by.uid == owner.uid else by.uid, None if gid == owner.gid else gid)
+
+
 def allowed_bits(node: Node) -> int:
     """The permission bits that the account's rights leave."""
     readable = _READ_BITS | 0o111 if Rights.READ in node.rights else 0o111 if node.is_directory else 0

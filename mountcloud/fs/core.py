@@ -8,7 +8,7 @@ from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.engine.reading import Library
 from mountcloud.engine.syncing import Syncer
-from mountcloud.fs.attributes import FileAttributes, Owner, compose
+from mountcloud.fs.attributes import FileAttributes, Owner, compose, first_attributes
 from mountcloud.fs.handles import Handles
 from mountcloud.model.errors import Forbidden, NameTooLong, NotADirectory, NotFound
 from mountcloud.model.ids import ROOT_INODE, Inode
@@ -75,6 +75,13 @@ class Core:
         if found is None:
             raise NotFound(f"no {file_name!r} in inode {directory.inode}")
         return found
+
+    def remember_birth(self, entry: Entry, parent: Entry, mode: int, by: Owner | None) -> None:
+        """Mode and owner of a node that was just made by a user (None: the one who mounted)."""
+        first = first_attributes(
+            mode, by or self.owner, self.stat(parent), self.owner, directory=entry.node.is_directory
+        )
+        self.attributes.put(entry.node.id, first)
 
     def stat(self, entry: Entry) -> FileAttributes:
         """The attributes of an entry."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from mountcloud.fs.attributes import FileAttributes, chosen_mode
+from mountcloud.fs.attributes import FileAttributes, Owner
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.handles import DirectoryHandle
 from mountcloud.model.errors import (
@@ -16,7 +16,6 @@ from mountcloud.model.errors import (
 )
 from mountcloud.model.ids import HandleId, Inode
 from mountcloud.model.node import Kind, Rights
-from mountcloud.store.attributes import Stored
 from mountcloud.store.index import Entry
 
 
@@ -66,14 +65,14 @@ class Directories:
         """The walk is over."""
         del self._core.handles.directories[handle]
 
-    async def create(self, parent: Inode, file_name: str, mode: int) -> FileAttributes:
+    async def create(self, parent: Inode, file_name: str, mode: int, by: Owner | None = None) -> FileAttributes:
         """A new directory. Raises ``Exists``, ``Forbidden``, ``InvalidName``, ``DiskFull``."""
         directory = await self._core.directory(parent)
         name = self.free_name(directory, file_name, Kind.DIRECTORY)
         demand(directory, Rights.CREATE_DIRECTORIES)
         self._core.drafts.staging.demand_room()
         entry = self._core.local.make_directory(directory, name)
-        self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=True)))
+        self._core.remember_birth(entry, directory, mode, by)
         return self._core.stat(entry)
 
     def free_name(self, directory: Entry, file_name: str, kind: Kind, *, link: bool = False) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import trio
 
 from mountcloud.engine.drafting import Draft
-from mountcloud.fs.attributes import FileAttributes, chosen_mode
+from mountcloud.fs.attributes import FileAttributes, Owner
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.handles import FileHandle
@@ -15,7 +15,6 @@ from mountcloud.model.errors import IsADirectory, NotFound, Outdated, TooLarge
 from mountcloud.model.ids import HandleId, Inode, Version
 from mountcloud.model.node import Kind, Rights
 from mountcloud.model.operation import OperationKind
-from mountcloud.store.attributes import Stored
 from mountcloud.store.index import Entry
 
 
@@ -29,14 +28,16 @@ class Files:
         self._room = Room(core.journal, core.syncer)
         self._last_opened: dict[Inode, Version] = {}
 
-    async def create(self, parent: Inode, file_name: str, mode: int) -> tuple[HandleId, FileAttributes]:
+    async def create(
+        self, parent: Inode, file_name: str, mode: int, by: Owner | None = None
+    ) -> tuple[HandleId, FileAttributes]:
         """A new file, open for reading and writing. Raises ``Exists``, ``Forbidden``, ``InvalidName``, ``DiskFull``."""
         directory = await self._core.directory(parent)
         name = self._directories.free_name(directory, file_name, Kind.FILE)
         demand(directory, Rights.CREATE_FILES)
         self._core.drafts.staging.demand_room()
         entry = self._core.local.create_file(directory, name)
-        self._core.attributes.put(entry.node.id, Stored(mode=chosen_mode(mode, directory=False)))
+        self._core.remember_birth(entry, directory, mode, by)
         handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing=True))
         return handle, self._core.stat(entry)
 

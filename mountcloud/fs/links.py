@@ -1,6 +1,6 @@
 """Symbolic links: small files on the service, whose content is the target."""
 
-from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.attributes import FILE_MODE, FileAttributes, Owner
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.files import Files
@@ -18,7 +18,7 @@ class Links:
         self._directories = directories
         self._files = files
 
-    async def create(self, parent: Inode, file_name: str, target: bytes) -> FileAttributes:
+    async def create(self, parent: Inode, file_name: str, target: bytes, by: Owner | None = None) -> FileAttributes:
         """A new link. Raises ``Exists``, ``Forbidden``, ``InvalidName``; ``NotPermitted`` if links are turned off."""
         if not self._core.naming.symlinks:
             raise NotPermitted("symbolic links are turned off in the settings")
@@ -26,6 +26,7 @@ class Links:
         name = self._directories.free_name(directory, file_name, Kind.FILE, link=True)
         demand(directory, Rights.CREATE_FILES)
         entry = self._core.local.create_file(directory, name, len(target))
+        self._core.remember_birth(entry, directory, FILE_MODE, by)
         draft = self._core.drafts.get(entry.inode)
         assert draft is not None
         draft.touch(self._core.local.clock_ns())

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pyfuse3
 
-from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.attributes import FileAttributes, Owner
 from mountcloud.fs.filesystem import FileSystem
 from mountcloud.fuse.attributes import Timeouts, to_kernel, to_statvfs, wanted
 from mountcloud.fuse.errno import ORDINARY, number
@@ -122,7 +122,7 @@ class Operations(pyfuse3.Operations):
     async def mkdir(
         self, parent_inode: pyfuse3.InodeT, name: pyfuse3.FileNameT, mode: pyfuse3.ModeT, ctx: pyfuse3.RequestContext
     ) -> pyfuse3.EntryAttributes:
-        made = await self._fs.directories.create(Inode(parent_inode), os.fsdecode(name), mode)
+        made = await self._fs.directories.create(Inode(parent_inode), os.fsdecode(name), mode, _user(ctx))
         return to_kernel(made, self._timeouts)
 
     @_answered
@@ -160,7 +160,7 @@ class Operations(pyfuse3.Operations):
     ) -> tuple[pyfuse3.FileInfo, pyfuse3.EntryAttributes]:
         parent, file_name = Inode(parent_inode), os.fsdecode(name)
         try:
-            handle, made = await self._fs.files.create(parent, file_name, mode)
+            handle, made = await self._fs.files.create(parent, file_name, mode, _user(ctx))
         except Exists:
             if flags & os.O_EXCL:
                 raise
@@ -187,7 +187,7 @@ class Operations(pyfuse3.Operations):
     ) -> pyfuse3.EntryAttributes:
         if not stat.S_ISREG(mode):
             raise pyfuse3.FUSEError(errno.EPERM)
-        handle, made = await self._fs.files.create(Inode(parent_inode), os.fsdecode(name), mode)
+        handle, made = await self._fs.files.create(Inode(parent_inode), os.fsdecode(name), mode, _user(ctx))
         await self._fs.files.release(handle)
         return to_kernel(made, self._timeouts)
 
@@ -199,7 +199,7 @@ class Operations(pyfuse3.Operations):
         target: pyfuse3.FileNameT,
         ctx: pyfuse3.RequestContext,
     ) -> pyfuse3.EntryAttributes:
-        made = await self._fs.links.create(Inode(parent_inode), os.fsdecode(name), target)
+        made = await self._fs.links.create(Inode(parent_inode), os.fsdecode(name), target, _user(ctx))
         return to_kernel(made, self._timeouts)
 
     @_answered
@@ -280,3 +280,7 @@ class Operations(pyfuse3.Operations):
     async def access(self, inode: pyfuse3.InodeT, mode: pyfuse3.ModeT, ctx: pyfuse3.RequestContext) -> bool:
         self._fs.access(Inode(inode), write=bool(mode & os.W_OK))
         return True
+
+
+def _user(ctx: pyfuse3.RequestContext) -> Owner:
+    return Owner(ctx.uid, ctx.gid)
