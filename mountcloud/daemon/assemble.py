@@ -208,7 +208,7 @@ def assemble(
     scout = Scout(index, syncer.list_once, nursery, time.monotonic)
     syncer.walked, syncer.listed = scout.opened, scout.go_on
     syncer.vanished = attributes.vanished
-    local.owed = salvage.done = replayer.wake
+    local.owed, salvage.done = replayer.changed, replayer.wake
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     means.altered = lambda node: _forget_content(node, index, notifier)
     pinner = Pinner(index, attributes, syncer, library, chunks, 3 * account.poll_interval_s)

@@ -24,6 +24,7 @@ from mountcloud.model.ids import NodeId, OperationId
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
+from mountcloud.policy.foreground import Burst
 from mountcloud.policy.lanes import LARGE, Lanes, is_large
 from mountcloud.policy.ordering import kept_back, next_due, ready, stuck
 from mountcloud.policy.upload import Event, after
@@ -63,8 +64,14 @@ class Replayer:
     _lined_up: deque[Operation] = field(default_factory=deque)
     _running: dict[OperationId, trio.CancelScope] = field(default_factory=dict)
     _discarding: set[OperationId] = field(default_factory=set)
+    _burst: Burst = field(default_factory=Burst)
     _woken: trio.Event = field(default_factory=trio.Event)
     _idle: trio.Event = field(default_factory=trio.Event)
+
+    def changed(self) -> None:
+        """A program changed something, which is owed from now on."""
+        self._burst = self._burst.after_change(self.clock())
+        self.wake()
 
     def wake(self) -> None:
         """Something is owed, or may start now."""
@@ -75,6 +82,9 @@ class Replayer:
         async with trio.open_nursery() as nursery:
             while True:
                 self._woken = trio.Event()
+                if (programs_first := self._burst.wait(self.clock())) > 0:
+                    await trio.sleep(programs_first)
+                    continue
                 try:
                     self._start(nursery)
                 except DiskFull as full:

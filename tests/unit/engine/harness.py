@@ -158,7 +158,7 @@ class Machine:
                 names=self.provider.capabilities.names,
             ),
         )
-        self.local.owed = self.local.salvage.done = self.replayer.wake
+        self.local.owed, self.local.salvage.done = self.replayer.changed, self.replayer.wake
         stores = (self.index, self.journal, self.attributes, self.drafts, library, self.local, self.syncer)
         self.core = Core(*stores, self.naming, Owner(1000, 1000), handles)
         self.fs = FileSystem(self.core)

@@ -36,3 +36,21 @@ async def test_large_files_never_block_small_ones(
         await here.drain()
         assert len(remote.tree()) == 90
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(("changes", "sent_meanwhile"), [(300, False), (1000, True)])
+@on_trio
+async def test_programs_come_first_but_not_for_long(
+    tmp_path: Path, service: MemoryService, remote: Remote, changes: int, sent_meanwhile: bool
+) -> None:
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.list("")
+        for number in range(changes):
+            await here.mkdir(str(number))
+            await trio.sleep(0.01)
+        sent = remote.calls.get("make_directory", 0)
+        assert (sent > 20) == sent_meanwhile  # the first ones are no burst yet
+        await here.drain()
+        assert len(remote.tree()) == changes
+        nursery.cancel_scope.cancel()
