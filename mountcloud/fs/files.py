@@ -119,7 +119,8 @@ class Files:
         if draft is None or (self._max_size and end > self._max_size):
             draft = await self._writable(self._base(opened), end)
         if end > draft.roomy:
-            await self._room.demand(draft, end)
+            encrypted = self._core.entry(opened.inode).node.encrypted
+            await self._room.demand(draft, end, encrypted=encrypted)
         draft.touch(self._core.local.clock_ns())
         return draft.file.pwrite(data, offset)
 
@@ -140,7 +141,7 @@ class Files:
         demand(entry, Rights.WRITE)
         draft = self._emptied(entry, self.draft(entry)) if size == 0 else await self._writable(entry, size)
         if size > draft.roomy:
-            await self._room.demand(draft, size)
+            await self._room.demand(draft, size, encrypted=entry.node.encrypted)
         draft.touch(self._core.local.clock_ns())
         draft.file.truncate(size)
         if not self._core.handles.open_on(inode):

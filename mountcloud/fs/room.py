@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mountcloud.engine.drafting import Draft
 from mountcloud.engine.syncing import Syncer
-from mountcloud.model.errors import QuotaExceeded
+from mountcloud.model.errors import QuotaExceeded, TooLarge
 from mountcloud.model.operation import OperationKind
 from mountcloud.model.provider import Usage
 from mountcloud.store.journal import Journal
@@ -21,15 +21,21 @@ class Room:
     journal: Journal
     syncer: Syncer
 
-    async def demand(self, draft: Draft, size: int) -> None:
-        """The draft is about to have ``size`` bytes; raises ``QuotaExceeded`` if the account has no room for them."""
+    async def demand(self, draft: Draft, size: int, *, encrypted: bool) -> None:
+        """The draft is about to have ``size`` bytes.
+
+        Raises ``QuotaExceeded`` if the account has no room for them, ``TooLarge`` if its encryption cannot hold them.
+        """
+        largest = self.syncer.provider.capabilities.max_encrypted_size if encrypted else 0
+        if 0 < largest < size:
+            raise TooLarge(f"encrypted, a file has up to {largest} bytes")
         needed = size - draft.base
         free = self._free(self.syncer.usage, draft)
         if needed > free:
             free = self._free(await self.syncer.fresh_usage(), draft)
             if needed > free:
                 raise QuotaExceeded(f"the account has room for {max(free, 0)} bytes more", hint="remove something")
-        draft.roomy = min(draft.base + free, size + _STEP)
+        draft.roomy = min(draft.base + free, size + _STEP, largest or _ENDLESS)
 
     def _free(self, usage: Usage | None, draft: Draft) -> int:
         """Bytes that are left once everything owed has arrived."""

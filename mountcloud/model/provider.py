@@ -34,7 +34,10 @@ class Integrity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a service can do, as data. ``mtime_resolution_ns`` is the grain in which it keeps times."""
+    """What a service can do, as data. ``mtime_resolution_ns`` is the grain in which it keeps times.
+
+    ``max_file_size`` bounds every file, ``max_encrypted_size`` those that are stored encrypted: bytes, 0 = no limit.
+    """
 
     change_feed: ChangeFeed = ChangeFeed.NONE
     ranged_reads: bool = True
@@ -43,6 +46,7 @@ class Capabilities:
     mtime_resolution_ns: int = 1_000_000
     max_concurrency: int = 8
     max_file_size: int = 0
+    max_encrypted_size: int = 0
     names: NameRules = field(default_factory=NameRules)
 
 

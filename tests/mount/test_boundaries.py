@@ -12,7 +12,7 @@ from tests.filesystem.steps import content, names, read_file, write_file
 from tests.filesystem.tree import Tree, refused
 from tests.mount.fixture import ENCRYPTED_ROOM, PLAIN_ROOM, SPACE_LIMIT
 from tests.mount.service import Service
-from tests.mount.shared import SharedMount, TreeMaker
+from tests.mount.shared import AllowedLog, SharedMount, TreeMaker
 
 pytestmark = pytest.mark.mount
 
@@ -186,3 +186,16 @@ def test_df_shows_the_quota(tree: Tree, service: Service) -> None:
     used = service.ask("GET", "/user/account/customer")["spaceUsed"]
     assert abs(int(size) - SPACE_LIMIT) <= 1 << 20
     assert abs(int(available) - (SPACE_LIMIT - used)) <= 256 << 20
+
+
+def test_a_file_that_encryption_cannot_hold_is_refused_at_once(encrypted: Tree, allowed_log: AllowedLog) -> None:
+    allowed_log.allow("EFBIG")
+    largest = 2**36 - 32
+    encrypted.do(write_file, encrypted.path / "file", b"small")
+    with refused(errno.EFBIG):
+        encrypted.do(os.truncate, encrypted.path / "file", largest + 1)
+    fd = encrypted.do(os.open, encrypted.path / "file", os.O_WRONLY)
+    with refused(errno.EFBIG):
+        encrypted.do(os.pwrite, fd, b"x", largest)
+    encrypted.do(os.close, fd)
+    assert encrypted.do(read_file, encrypted.path / "file") == b"small"

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mountcloud.crypt.gcm_stream import GcmStreamCipher
+from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE, GcmStreamCipher
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.errors import IsADirectory, NotFound, Outdated, Unsupported
@@ -66,7 +66,10 @@ class DracoonProvider:
         self._account = Account(self._api, self._tree, self._keys, settings.root)
         self._uploads = Uploads(self._api, self._client, self._tree, self._keys, settings)
         self._capabilities = Capabilities(
-            change_feed=ChangeFeed.TREE_VERSION, max_concurrency=settings.max_concurrency, names=NAMES
+            change_feed=ChangeFeed.TREE_VERSION,
+            max_encrypted_size=MAX_PLAIN_SIZE,
+            max_concurrency=settings.max_concurrency,
+            names=NAMES,
         )
 
     @property
