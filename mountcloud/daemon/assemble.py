@@ -18,6 +18,7 @@ from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.secrets import SecretsWithRoom
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.engine.budget import Budget
+from mountcloud.engine.confirming import Confirmation
 from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.fetching import Means
 from mountcloud.engine.guarding import Removals
@@ -41,7 +42,7 @@ from mountcloud.fs.handles import Handles
 from mountcloud.fuse.attributes import Timeouts
 from mountcloud.fuse.notify import KernelNotifier
 from mountcloud.fuse.operations import Operations
-from mountcloud.fuse.session import Session
+from mountcloud.fuse.session import MAX_TASKS, Session
 from mountcloud.model.change import Stale
 from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
@@ -136,6 +137,17 @@ def _means(account: AccountSettings, provider: Provider, chunks: ChunkStore, nur
     return Means(provider, chunks, loose, budget, nursery, trio.CapacityLimiter(account.cache.parallel))
 
 
+def _confirmation(
+    account: AccountSettings, index: Index, journal: Journal, local: LocalChanges, replayer: Replayer
+) -> Confirmation | None:
+    """Half of the places at which the mount answers may be taken by calls that wait for the service."""
+    if account.durability == "local":
+        return None
+    found = Confirmation(index, journal, local.held, account.remote_deadline_s, MAX_TASKS // 2)
+    replayer.refused, replayer.finished = found.refused, found.finished
+    return found
+
+
 def _forget_content(node: Node, index: Index, kernel: KernelCache) -> None:
     """What the kernel keeps of altered content must not be shown again."""
     entry = index.by_id(node.id)
@@ -170,7 +182,7 @@ def assemble(
         attributes,
         drafts,
         time.time_ns,
-        account.upload.settle_s,
+        account.upload.settle_s if account.durability == "local" else 0.0,
         handles.open_on,
         handles.writing_on,
         salvage,
@@ -212,8 +224,9 @@ def assemble(
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     means.altered = lambda node: _forget_content(node, index, notifier)
     pinner = Pinner(index, attributes, syncer, library, chunks, 3 * account.poll_interval_s)
+    confirmation = _confirmation(account, index, journal, local, replayer)
     owner = Owner(os.getuid(), os.getgid())
-    core = Core(index, journal, attributes, drafts, library, local, syncer, naming, owner, handles)
+    core = Core(index, journal, attributes, drafts, library, local, syncer, naming, owner, handles, confirmation)
     timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
     operations = Operations(
         FileSystem(core, provider.capabilities.max_file_size), timeouts, extended=account.attributes.extended

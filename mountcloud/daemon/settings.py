@@ -73,7 +73,11 @@ class AttributeSettings:
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """``[accounts.NAME]``: one account of one service. ``options`` are the provider's own, unchecked."""
+    """``[accounts.NAME]``: one account of one service. ``options`` are the provider's own, unchecked.
+
+    ``durability``: "local" returns from ``close`` when it is owed, "remote" when the service has it, or with an error
+    after ``remote_deadline_s`` seconds.
+    """
 
     name: str
     provider: str
@@ -83,6 +87,8 @@ class AccountSettings:
     poll_interval_s: float = field(default=10.0, metadata=_between(0.1, 86400))
     background_index: bool = False
     idle_poll_interval_s: float = field(default=60.0, metadata=_between(0.1, 86400))
+    durability: str = field(default="local", metadata={"choices": ("local", "remote")})
+    remote_deadline_s: float = field(default=60.0, metadata=_between(1, 3600))
     cache: CacheSettings = CacheSettings()
     upload: UploadSettings = UploadSettings()
     attributes: AttributeSettings = AttributeSettings()

@@ -29,6 +29,9 @@ GRACE = 30.0
 """Seconds that an ending daemon gives to uploads; what is left is in the journal and goes on at the next start."""
 
 _CHUNKS_INTERVAL = 5.0
+_BEHIND = "waits for another change"
+_NAMED = 10
+"""Failed changes that an error names."""
 _FORGETTING_S = 10.0
 """Seconds that a refresh waits for the kernel at most."""
 _STATUS_INTERVAL = 1.0
@@ -242,13 +245,16 @@ class Front:
         await trio.to_thread.run_sync(self._mount.session.notifier.wait, _FORGETTING_S)
 
     async def sync(self, path: str | None) -> None:
-        """Wait until nothing is owed that can be sent; raises ``Failure`` if something needs help."""
-        await self._mount.replayer.drained()
-        parked = self._parked()
-        if parked:
-            raise Failure(f"{len(parked)} changes failed: {parked[0].error}", hint="mountcloud status")
-        if self._mount.queue.trouble:
-            raise Failure(self._mount.queue.trouble)
+        """Wait until nothing is owed (at and below the path) that can be sent; a ``Failure`` names the rest."""
+        queue = self._mount.queue
+        await self._mount.replayer.drained(lambda: queue.below(path) if path else None)
+        left = [each for each in queue.below(path) if not self._mount.core.local.held(each)]
+        if left and queue.trouble:
+            raise Failure(queue.trouble)
+        if left:
+            named = "; ".join(f"{queue.path(each)}: {each.error or _BEHIND}" for each in left[:_NAMED])
+            more = f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+            raise Failure(f"{len(left)} changes are not on the service: {named}{more}", hint="mountcloud queue")
 
     async def pin(self, path: str | None) -> dict[str, int]:
         """Fetch it whole, now and whenever it changes."""

@@ -61,6 +61,8 @@ class Replayer:
     jitter: Callable[[], float]
     resolver: Resolver
     parallel: int = 4
+    refused: Callable[[OperationId, Failure], None] = lambda operation, failure: None
+    finished: Callable[[], None] = lambda: None
     _lined_up: deque[Operation] = field(default_factory=deque)
     _running: dict[OperationId, trio.CancelScope] = field(default_factory=dict)
     _discarding: set[OperationId] = field(default_factory=set)
@@ -155,20 +157,24 @@ class Replayer:
     def _started(self, operation: Operation) -> Operation:
         return replace(operation, state=after(operation.state, Event.STARTED))
 
-    async def drained(self) -> None:
-        """Wait until nothing is owed that can be sent without somebody's help, or before a program closes a file."""
-        while self._sendable():
+    async def drained(self, of: Callable[[], Sequence[Operation] | None] = lambda: None) -> None:
+        """Wait until nothing is owed that can be sent without somebody's help, or before a program closes a file.
+
+        ``of`` tells what is to be waited for, None = all.
+        """
+        while self._sendable(of()):
             self._idle = trio.Event()
             self.hurry()
             with trio.move_on_after(0.5):
                 await self._idle.wait()
 
-    def _sendable(self) -> bool:
+    def _sendable(self, wanted: Sequence[Operation] | None) -> bool:
         owed = self.journal.operations
         if self.paused:
             return bool(self._running)
         helpless = stuck(owed, self._waits_for_the_user)
-        return any(each.id not in helpless and not self.local.held(each) for each in owed)
+        looked_at = owed if wanted is None else wanted
+        return any(each.id not in helpless and not self.local.held(each) for each in looked_at)
 
     def _waits_for_the_user(self, operation: Operation) -> bool:
         stopped = self.local.removals.stopped and operation.kind is OperationKind.REMOVE
@@ -221,6 +227,7 @@ class Replayer:
                 await self._send_with_room(key)
         finally:
             del self._running[key]
+            self.finished()
             self.wake()
 
     async def _send_with_room(self, key: OperationId) -> None:
@@ -320,6 +327,8 @@ class Replayer:
             self.resolver.again(operation.id, str(failure), wait)
         elif not self.resolver.resolved(operation, failure):
             self._park(operation, failure)
+        elif self.journal.get(operation.id) is None and not _gone_already(operation, failure):
+            self.refused(operation.id, failure)  # given up: the service's state stands
 
     def _delay(self, operation: Operation, failure: Failure) -> float:
         if isinstance(failure, AuthenticationRequired | AccountBlocked):
@@ -334,3 +343,8 @@ class Replayer:
         log.warning("%s of node %s failed and waits for you: %s", operation.kind.value, operation.node, failure)
         state = after(current.state, Event.PERMANENT)
         self.journal.put(replace(current, state=state, attempts=current.attempts + 1, error=str(failure)))
+        self.refused(operation.id, failure)
+
+
+def _gone_already(operation: Operation, failure: Failure) -> bool:
+    return operation.kind is OperationKind.REMOVE and isinstance(failure, NotFound)

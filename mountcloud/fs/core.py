@@ -4,6 +4,7 @@ import os
 import unicodedata
 from dataclasses import dataclass, field
 
+from mountcloud.engine.confirming import Confirmation
 from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.engine.reading import Library
@@ -35,6 +36,7 @@ class Core:
     naming: Naming
     owner: Owner
     handles: Handles = field(default_factory=Handles)
+    confirmation: Confirmation | None = None
 
     def entry(self, inode: Inode) -> Entry:
         """The node, or what took its place since the kernel looked it up. Raises ``NotFound``."""
@@ -46,6 +48,11 @@ class Core:
                 return found
             current = self.local.successor(current)
         raise NotFound(f"inode {inode} is gone")
+
+    async def confirmed(self, entry: Entry) -> None:
+        """With ``durability = "remote"``: the service has what was changed. Raises what it refused with."""
+        if self.confirmation is not None:
+            await self.confirmation.of(entry.inode, entry.node.id)
 
     async def directory(self, inode: Inode) -> Entry:
         """A directory all of whose children are known. Raises what listing raises."""

@@ -73,7 +73,8 @@ class Directories:
         self._core.drafts.staging.demand_room()
         entry = self._core.local.make_directory(directory, name)
         self._core.remember_birth(entry, directory, mode, by)
-        return self._core.stat(entry)
+        await self._core.confirmed(entry)
+        return self._core.stat(self._core.entry(entry.inode))
 
     def free_name(self, directory: Entry, file_name: str, kind: Kind, *, link: bool = False) -> str:
         """The remote name of a new child.
@@ -102,6 +103,7 @@ class Directories:
             raise IsADirectory(f"{file_name!r} is a directory")
         demand(entry, Rights.DELETE)
         self._core.local.remove(entry)
+        await self._core.confirmed(entry)
 
     async def rmdir(self, parent: Inode, file_name: str) -> None:
         """Remove an empty directory. Raises ``NotADirectory``, ``NotEmpty``, ``NotFound``, ``Forbidden``."""
@@ -110,6 +112,7 @@ class Directories:
         await self._demand_empty(entry)
         demand(entry, Rights.DELETE)
         self._core.local.remove(self._core.entry(entry.inode))
+        await self._core.confirmed(entry)
 
     async def _demand_empty(self, entry: Entry) -> None:
         listed = await self._core.directory(entry.inode)
@@ -139,6 +142,7 @@ class Directories:
         self._demand_no_clash(target, remote_name, [each.inode for each in (entry, victim) if each is not None])
         file_name = self._core.index.shown_as(entry.node.id, remote_name)
         self._core.local.move(entry, target, remote_name, file_name, victim)
+        await self._core.confirmed(entry)
 
     async def _demand_replaceable(self, entry: Entry, victim: Entry) -> None:
         if victim.node.is_directory:

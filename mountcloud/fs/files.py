@@ -160,6 +160,14 @@ class Files:
             self._core.local.seal(draft)
             await trio.to_thread.run_sync(self._core.drafts.staging.sync, [draft.file.name])
         await trio.to_thread.run_sync(self._core.journal.sync)
+        await self.confirmed(handle)
+
+    async def confirmed(self, handle: HandleId) -> None:
+        """With ``durability = "remote"``: what was sealed through this handle is on the service."""
+        opened = self._core.handles.files[handle]
+        entry = self._core.index.entry(opened.inode)
+        if opened.writing and entry is not None and entry.node.parent is not None:
+            await self._core.confirmed(entry)
 
     async def release(self, handle: HandleId) -> None:
         """The last descriptor of this handle is closed."""

@@ -232,6 +232,7 @@ class Operations(pyfuse3.Operations):
     @_answered
     async def flush(self, fh: pyfuse3.FileHandleT) -> None:
         self._fs.files.flush(HandleId(fh))
+        await self._fs.files.confirmed(HandleId(fh))
 
     @_answered
     async def fsync(self, fh: pyfuse3.FileHandleT, datasync: bool) -> None:

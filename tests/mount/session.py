@@ -28,6 +28,7 @@ SETTINGS = """\
 [accounts.{name}]
 provider = "{provider}"
 poll_interval_s = {poll_interval_s}
+{general}
 
 [accounts.{name}.upload]
 settle_s = {settle_s}
@@ -43,7 +44,7 @@ username = "{username}"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom the daemon works for (``user`` is the service's number), and how eagerly; ``cache`` is a table's TOML."""
+    """Whom the daemon works for (``user`` is the service's number), how eagerly, and more settings as TOML."""
 
     url: str
     user: int
@@ -54,6 +55,7 @@ class Account:
     settle_s: float = 0.2
     cache: str = ""
     provider: str = "dracoon"
+    general: str = ""
 
 
 class Mount:
@@ -209,9 +211,10 @@ def _prepare(home: Path, environment: dict[str, str], account: Account) -> None:
     (home / "run").mkdir(mode=0o700)
     settings = home / "config/mountcloud/config.toml"
     settings.parent.mkdir(parents=True)
-    eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s, "cache": account.cache}
+    eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s}
     place = {"provider": account.provider, "url": account.url, "username": account.username}
-    settings.write_text(SETTINGS.format(name=NAME, **place, **eagerness))
+    more = {"cache": account.cache, "general": account.general}
+    settings.write_text(SETTINGS.format(name=NAME, **place, **eagerness, **more))
     paths = AccountPaths.of(NAME, environment)
     paths.create()
     secrets = FileSecrets(paths.secrets)
