@@ -224,9 +224,20 @@ def assemble(
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     means.altered = lambda node: _forget_content(node, index, notifier)
     pinner = Pinner(index, attributes, syncer, library, chunks, 3 * account.poll_interval_s)
-    confirmation = _confirmation(account, index, journal, local, replayer)
     owner = Owner(os.getuid(), os.getgid())
-    core = Core(index, journal, attributes, drafts, library, local, syncer, naming, owner, handles, confirmation)
+    core = Core(
+        index,
+        journal,
+        attributes,
+        drafts,
+        library,
+        local,
+        syncer,
+        naming,
+        owner,
+        handles,
+        _confirmation(account, index, journal, local, replayer),
+    )
     timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
     operations = Operations(
         FileSystem(core, provider.capabilities.max_file_size), timeouts, extended=account.attributes.extended
