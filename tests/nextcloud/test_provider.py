@@ -196,3 +196,23 @@ async def test_looking_for_changes_is_one_request_while_there_are_none(
         assert nextcloud.control.requests().count("PROPFIND") == 4
         assert nextcloud.control.requests().count("REPORT") == 0
         nursery.cancel_scope.cancel()
+
+
+@on_real_trio
+async def test_an_external_storage_is_looked_at_after_a_while(
+    nextcloud: NextcloudServer, dav: Dav, tmp_path: Path
+) -> None:
+    nextcloud.control.call("POST", "/externals", account=dav.account, name="nas")
+    dav.put("nas/f", b"1")
+    async with provider_of(dav) as provider, trio.open_nursery() as nursery:
+        machine = Machine(tmp_path / "machine", provider, nursery)
+        await machine.syncer.ensure_root()
+        await machine.tree()
+        change = {"account": dav.account, "path": "nas", "name": "f"}
+        nextcloud.control.call("POST", "/externals/change", **change, text="changed behind the server")
+        await machine.syncer.poll()
+        assert (await machine.node("nas/f")).size == 1
+        machine.syncer.recheck_s = 1e-6
+        await machine.syncer.poll()
+        assert (await machine.node("nas/f")).size == len("changed behind the server")
+        nursery.cancel_scope.cancel()

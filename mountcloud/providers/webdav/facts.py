@@ -53,11 +53,7 @@ class Facts:
 
     def with_checksum(self, etag: str, checksum: str) -> "Facts":
         """With what the server tells of its present content."""
-        return (
-            self
-            if (etag, checksum) == (self.checked, self.checksum)
-            else replace(self, checked=etag, checksum=checksum)
-        )
+        return replace(self, checked=etag, checksum=checksum)
 
     def checksum_at(self, version: Version) -> str:
         """What the server told of the content at this version, empty if nothing."""
