@@ -12,6 +12,8 @@ SEALED_SUFFIX = ".sealed"
 
 _BLOCK = 16
 _HEADER = 4096
+_PIECE = 128 << 10
+"""Bytes enciphered at a time: memory for more is fetched from the system anew each time, which costs more than AES."""
 _KEY_AT = 64
 _KEY_ROOM = 512
 
@@ -158,7 +160,8 @@ class SealedFile(StagedFile):
 
     def _put(self, data: bytes, begin: int) -> None:
         try:
-            self._write(self._cipher.encrypt(data, begin), _HEADER + begin)
+            for done in range(0, len(data), _PIECE):
+                self._write(self._cipher.encrypt(data[done : done + _PIECE], begin + done), _HEADER + begin + done)
         except OutOfSpace:
             os.ftruncate(self._descriptor, _stored(self._size))
             raise
