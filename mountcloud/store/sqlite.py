@@ -59,7 +59,7 @@ class Database:
         if version > len(migrations):
             raise Corrupt(f"{self.path} was written by a newer mountcloud")
         for number, script in enumerate(migrations[version:], start=version + 1):
-            self._db.executescript(f"BEGIN;{script};PRAGMA user_version={number};COMMIT")
+            self._db.executescript(f"BEGIN;{script}\n;PRAGMA user_version={number};COMMIT")
         if version == 0:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a new file is whole on the disk from the start
 

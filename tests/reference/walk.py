@@ -4,11 +4,10 @@ import os
 import random
 import shutil
 import signal
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -197,14 +196,15 @@ class Walk:
     @contextmanager
     def _alone(self) -> Iterator[bool]:
         """No service can tell two writes in the same instant apart, so they are not made."""
-        quiet = self._wait_until_quiet()
-        if quiet:
-            os.kill(self.mount.pid, signal.SIGSTOP)
+        self.mount.call("queue", action="pause")
         try:
+            quiet = self._wait_until_quiet()
+            if quiet:
+                os.kill(self.mount.pid, signal.SIGSTOP)
             yield quiet
         finally:
-            if quiet:
-                os.kill(self.mount.pid, signal.SIGCONT)
+            os.kill(self.mount.pid, signal.SIGCONT)
+            self.mount.call("queue", action="resume")
 
     def _wait_until_quiet(self) -> bool:
         deadline = time.monotonic() + QUIET_WITHIN_S
@@ -214,10 +214,10 @@ class Walk:
             time.sleep(0.01)
         return True
 
-    def _sending(self) -> int:
-        with closing(sqlite3.connect(f"file:{self.mount.paths.journal}?mode=ro", uri=True, timeout=5)) as journal:
-            [[count]] = journal.execute("SELECT count(*) FROM operation WHERE state = 'sending'").fetchall()
-        return int(count)
+    def _sending(self) -> bool:
+        owed = self.mount.call("queue", action="list")
+        assert isinstance(owed, list)
+        return any(each["state"] == "sending" for each in owed)
 
     def _there(self, *, directories: bool) -> str | None:
         found = self.second.directories()[1:] if directories else sorted(self.second.files())
@@ -323,7 +323,7 @@ class Walk:
         self._last_words()
         self.network.rest()
         if not self.network.honest:
-            self.mount.run("queue", "retry", "--all")
+            self.mount.call("queue", action="retry")
         self.mount.fresh_view()
         stored = {path: token_of(content) for path, content in self.second.files().items()}
         seen = self.caller(self.program.listing)

@@ -147,3 +147,13 @@ def test_the_log_does_not_grow_for_ever(tmp_path: Path) -> None:
     assert (tmp_path / "x.db-wal").stat().st_size < 2 << 20
     assert not (tmp_path / "x.db-shm").exists()
     db.close()
+
+
+def test_a_remark_on_the_last_line_of_a_migration_swallows_nothing(tmp_path: Path) -> None:
+    remarked = [f"{TABLE[0]};\n-- the first version"]
+    db = Database(tmp_path / "x.db", remarked)
+    db.run("INSERT INTO t VALUES (1, 'one')")
+    db.close()
+    again = Database(tmp_path / "x.db", remarked)
+    assert rows(again) == [(1, "one")]
+    again.close()
