@@ -248,9 +248,9 @@ class Front:
         """Wait until nothing is owed (at and below the path) that can be sent; a ``Failure`` names the rest."""
         queue = self._mount.queue
         await self._mount.replayer.drained(lambda: queue.below(path) if path else None)
-        left = [each for each in queue.below(path) if not self._mount.core.local.held(each)]
-        if left and queue.trouble:
+        if queue.trouble and queue.below(path):
             raise Failure(queue.trouble)
+        left = [each for each in queue.below(path) if not self._mount.core.local.held(each)]
         if left:
             named = "; ".join(f"{queue.path(each)}: {each.error or _BEHIND}" for each in left[:_NAMED])
             more = f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
