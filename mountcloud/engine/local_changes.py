@@ -180,15 +180,15 @@ class LocalChanges:
 
     def remove(self, entry: Entry) -> None:
         """A file, or a directory whose children are all gone, goes. Open handles keep it until they are closed."""
-        self._amend(merging.remove(self.subject(entry), self._heir(entry)))
+        self._amend(merging.remove(self.subject(entry), self._rivals(entry)))
         self._unlink(entry)
         self._touch(entry.node.parent)
 
-    def _heir(self, entry: Entry) -> Operation | None:
-        """The new file that is to take the name that the service still knows this one by."""
+    def _rivals(self, entry: Entry) -> list[Operation]:
+        """All that uses the name that the service still knows a moved file by."""
         moves = [each for each in self.journal.of(entry.node.id) if each.kind is OperationKind.MOVE]
         source = moves[0].source if moves and not entry.node.is_directory else None
-        return None if source is None else self.journal.maker_of(source)
+        return [] if source is None else self.journal.using(source)
 
     def _remember_successor(self, old: Inode, new: Inode) -> None:
         self._successors[old] = new

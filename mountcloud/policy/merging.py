@@ -175,15 +175,16 @@ def _base(subject: Subject) -> Ref:
     return subject.ref
 
 
-def remove(subject: Subject, heir: Operation | None = None) -> Amendment:
+def remove(subject: Subject, rivals: Sequence[Operation] = ()) -> Amendment:
     """A node is to go: what was never sent is forgotten, what the service has is removed at the version we know.
 
-    ``heir`` is to take the name that the file has on the service. Programs save by moving the old file aside, writing
-    a new one and removing the old one: that is new content of one and the same file.
+    ``rivals`` are all operations that use the name that the service knows the file by. Programs save by moving the old
+    file aside, writing a new one and removing the old one: that is new content of one and the same file.
     """
     if subject.unknown:
         return Amendment()
-    if heir is not None and not is_local(subject.ref.id) and all(each.unsent for each in subject.owed):
+    heir = _heir(subject, rivals)
+    if heir is not None:
         dropped = tuple(each.id for each in subject.owed)
         return Amendment(dropped, (replace(heir, replaces=_base(subject)),))
     creation = None if subject.awaited and not subject.stays_here else subject.creation
@@ -201,6 +202,20 @@ def remove(subject: Subject, heir: Operation | None = None) -> Amendment:
         source=subject.slot,
     )
     return Amendment(dropped, (operation,))
+
+
+def _heir(subject: Subject, rivals: Sequence[Operation]) -> Operation | None:
+    """The new file that takes the old one's name, if nobody had that name in between, or made way for the old one."""
+    left = [each for each in rivals if each.node == subject.ref.id]
+    others = [each for each in rivals if each.node != subject.ref.id]
+    if is_local(subject.ref.id) or len(left) != 1 or len(others) != 1:
+        return None
+    displaced = any(each.replaces is not None and each.replaces.id != subject.ref.id for each in subject.owed)
+    if displaced or not all(each.unsent for each in subject.owed):
+        return None
+    [heir] = others
+    fresh = heir.creates and heir.unsent and heir.replaces is None and heir.kind is OperationKind.UPLOAD
+    return heir if fresh and heir.target == left[0].source else None
 
 
 def _removal_of(ref: Ref | None, slot: Slot | None) -> tuple[Operation, ...]:

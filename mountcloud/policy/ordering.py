@@ -35,11 +35,11 @@ class _Earlier:
         target, source = operation.target, operation.source
         if not self.nodes.isdisjoint(operation.nodes):
             return True
-        if target is not None and (_folded(target) in self.slots or target.parent in self.nodes):
+        if target is not None and (folded(target) in self.slots or target.parent in self.nodes):
             return True
         if target is not None and self.waits_for_local and is_local(target.parent):
             return True
-        if source is not None and _folded(source) in self.slots:
+        if source is not None and folded(source) in self.slots:
             return True
         if _moves_directory(operation):
             return self.moves_directory
@@ -50,11 +50,12 @@ class _Earlier:
         self.moves_directory = self.moves_directory or _moves_directory(operation)
         for slot in (operation.target, operation.source):
             if slot is not None:
-                self.slots.add(_folded(slot))
+                self.slots.add(folded(slot))
                 self.directories.add(slot.parent)
 
 
-def _folded(slot: Slot) -> tuple[NodeId, str]:
+def folded(slot: Slot) -> tuple[NodeId, str]:
+    """Equal for slots that some service takes for one."""
     return slot.parent, unicodedata.normalize("NFC", slot.name.casefold())
 
 

@@ -72,11 +72,11 @@ class Index:
         return self._one("parent = ? AND file_name = ?", (parent, file_name))
 
     def clashing(self, parent: NodeId, name: str) -> Entry | None:
-        """A child whose remote name the service takes for the same as this one."""
+        """A child whose remote name is another one that the service takes for the same."""
         folded = self._fold(name)
         if not folded:
             return None
-        return self._one("parent = ? AND folded = ? AND folded <> '' LIMIT 1", (parent, folded))
+        return self._one("parent = ? AND folded = ? AND folded <> '' AND name <> ? LIMIT 1", (parent, folded, name))
 
     def shown_as(self, node: NodeId, name: str) -> str:
         """The file name that a node would have under another remote name."""

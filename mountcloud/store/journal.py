@@ -7,6 +7,7 @@ from pathlib import Path
 from mountcloud.model.ids import NodeId, OperationId, Ref, Version
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.merging import Amendment, settle
+from mountcloud.policy.ordering import folded
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database, Row, text
 
@@ -166,11 +167,11 @@ class Journal:
         """True if any operation takes or frees a name in the directory."""
         return directory in self._below
 
-    def maker_of(self, slot: Slot) -> Operation | None:
-        """The upload, not sent yet, that is to make a new file in the slot."""
-        owed = (self._owed[each] for each in self._below.get(slot.parent, ()))
-        made = (each for each in owed if each.target == slot and each.kind is OperationKind.UPLOAD)
-        return next((each for each in made if each.creates and each.unsent and each.replaces is None), None)
+    def using(self, slot: Slot) -> list[Operation]:
+        """All that takes or frees the slot, or one that a service could take for the same, oldest first."""
+        owed = (self._owed[each] for each in sorted(self._below.get(slot.parent, ())))
+        wanted = folded(slot)
+        return [each for each in owed if wanted in {folded(used) for used in (each.target, each.source) if used}]
 
     def unsettled_since(self, clock: int) -> set[NodeId]:
         """Nodes that are owed something, or were at the given clock: what the service said of them is in doubt.

@@ -32,6 +32,7 @@ poll_interval_s = {poll_interval_s}
 
 [accounts.{name}.upload]
 settle_s = {settle_s}
+delete_limit = {delete_limit}
 
 [accounts.{name}.cache]
 {cache}
@@ -53,6 +54,7 @@ class Account:
     encryption_password: str
     poll_interval_s: float = 1.0
     settle_s: float = 0.2
+    delete_limit: int = 200
     cache: str = ""
     provider: str = "dracoon"
     general: str = ""
@@ -213,7 +215,7 @@ def _prepare(home: Path, environment: dict[str, str], account: Account) -> None:
     settings.parent.mkdir(parents=True)
     eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s}
     place = {"provider": account.provider, "url": account.url, "username": account.username}
-    more = {"cache": account.cache, "general": account.general}
+    more = {"cache": account.cache, "general": account.general, "delete_limit": account.delete_limit}
     settings.write_text(SETTINGS.format(name=NAME, **place, **eagerness, **more))
     paths = AccountPaths.of(NAME, environment)
     paths.create()

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.filesystem.caller import User
@@ -65,7 +65,7 @@ class SharedMount:
     """Trees in rooms of one mount. A mount that died, hangs or complains is replaced by a new one with nothing owed."""
 
     def __init__(self, account: Account, user: User | None = None) -> None:
-        self._account = account
+        self._account = replace(account, delete_limit=0)  # tests clear away large trees, and nobody is there to agree
         self._user = user
         self._home: Path | None = None
         self._mount: Mount | None = None

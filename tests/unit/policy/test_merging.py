@@ -157,6 +157,37 @@ def test_removing_a_known_file_drops_what_is_pointless() -> None:
     assert [(each.kind, each.version, each.source) for each in amendment.put] == [(OperationKind.REMOVE, "1", A)]
 
 
+ASIDE = move(1, R, A, B)
+HEIR = upload(2, X, A)
+
+
+def test_a_file_that_was_moved_aside_and_removed_gets_the_content_of_the_one_that_took_its_name() -> None:
+    amendment = merging.remove(Subject(R1, B, False, [ASIDE]), [ASIDE, HEIR])
+    assert amendment == merging.Amendment((ASIDE.id,), (replace(HEIR, replaces=R1),))
+
+
+@pytest.mark.parametrize(
+    ("owed", "rivals"),
+    [
+        ([replace(ASIDE, replaces=S1)], [replace(ASIDE, replaces=S1), HEIR]),
+        ([ASIDE], [ASIDE, move(3, S, C, A), HEIR]),
+        ([ASIDE], [ASIDE, replace(HEIR, replaces=S1)]),
+        ([ASIDE], [ASIDE, replace(HEIR, target=C)]),
+        ([ASIDE], [ASIDE, replace(HEIR, **TRIED)]),
+        ([replace(ASIDE, **TRIED)], [replace(ASIDE, **TRIED), HEIR]),
+        ([ASIDE], [ASIDE]),
+    ],
+    ids=["displaced another", "another between", "replaces another", "another name", "heir tried", "tried", "no heir"],
+)
+def test_it_is_removed_where_more_than_these_two_had_to_do_with_the_name(
+    owed: list[Operation], rivals: list[Operation]
+) -> None:
+    """Found by killing the daemon at random: what the old file had displaced came back, and took its name again."""
+    amendment = merging.remove(Subject(R1, B, False, owed), rivals)
+    assert amendment.drop == ()
+    assert [(each.kind, each.node) for each in amendment.put] == [(OperationKind.REMOVE, R)]
+
+
 @pytest.mark.parametrize("carrier", [upload(1, X), mkdir(1, D), dated(1, R), upload(1, X, **PARKED)])
 def test_a_time_goes_with_what_is_still_to_come(carrier: Operation) -> None:
     subject = Subject(Ref(carrier.node, Version("")), A, carrier.is_directory, [carrier])

@@ -185,3 +185,15 @@ def test_children_that_are_known_before_their_directory_are_kept(index: Index) -
     index.add(node("local:g", "f", NodeId("7")))
     index.rebind(NodeId("local:d"), directory("7", "d"))
     assert names(index, NodeId("7")) == {"f": "local:f", "f~local:g": "local:g"}
+
+
+def test_only_another_name_clashes(tmp_path: Path) -> None:
+    """Found by killing the daemon at random: a file met the trace of its own upload, which has its very name."""
+    index = Index(tmp_path / "f.db", name_of, str.casefold)
+    index.put_root(Node(ROOT, None, "", Kind.DIRECTORY, 0, Version("1"), 0, Rights.ALL))
+    upsert(index, node("1", "Notes"), node("2", "Notes"))
+    assert index.clashing(ROOT, "Notes") is None
+    clash = index.clashing(ROOT, "notes")
+    assert clash is not None
+    assert clash.node.name == "Notes"
+    index.close()
