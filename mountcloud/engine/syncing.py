@@ -213,12 +213,20 @@ class Syncer:
 
     def _apply(self, changes: Sequence[Change], clock: int, notes: dict[str, str] | None = None) -> None:
         pinned = self._pinned(clock)
-        plan = reduce(changes, pinned)
-        self._doubt_places([each for each in changes if _subject(each) in pinned])
-        plan = Plan(self._removable(plan.remove, pinned), plan.upsert + self._overlaid(changes, pinned))
+        own = [each for each in changes if self._is_own_work(each)]
+        told = [each for each in changes if each not in own] if own else changes
+        plan = reduce(told, pinned)
+        self._doubt_places([*own, *(each for each in told if _subject(each) in pinned)])
+        plan = Plan(self._removable(plan.remove, pinned), plan.upsert + self._overlaid(told, pinned))
         self.vanished([below for gone in plan.remove for below in self.index.below(gone)], self.clock())
         stale = self.index.apply(plan, notes)
         self.kernel.forget(stale)
+
+    def _is_own_work(self, change: Change) -> bool:
+        """What an upload of ours has just made: beside the file itself it would be shown as a ghost of that."""
+        if not isinstance(change, Upserted) or self.index.by_id(change.node.id) is not None:
+            return False
+        return self.journal.may_have_made(change.node, self.provider.capabilities.mtime_resolution_ns)
 
     def _doubt_places(self, changes: Sequence[Change]) -> None:
         """What is told of nodes in flux is not heeded now and not told again, so it is asked for later."""

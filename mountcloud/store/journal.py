@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mountcloud.model.ids import NodeId, OperationId, Ref, Version
+from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.merging import Amendment, settle
 from mountcloud.policy.ordering import folded
@@ -172,6 +173,15 @@ class Journal:
         owed = (self._owed[each] for each in sorted(self._below.get(slot.parent, ())))
         wanted = folded(slot)
         return [each for each in owed if wanted in {folded(used) for used in (each.target, each.source) if used}]
+
+    def may_have_made(self, node: Node, grain_ns: int) -> bool:
+        """True if a file that nobody here knows looks like the work of an attempt whose answer is still to come."""
+        if node.is_directory or node.parent is None:
+            return False
+        slot = Slot(node.parent, node.name)
+        tried = [each for each in self.using(slot) if each.target == slot and each.creates and each.tried_size >= 0]
+        same = [each for each in tried if each.tried_size == node.size]
+        return any(abs(each.tried_mtime_ns - node.mtime_ns) <= grain_ns for each in same)
 
     def unsettled_since(self, clock: int) -> set[NodeId]:
         """Nodes that are owed something, or were at the given clock: what the service said of them is in doubt.

@@ -17,8 +17,10 @@ pytestmark = [pytest.mark.mount, pytest.mark.semantics("link-travels")]
 
 @pytest.fixture
 def tree(mounted_trees: TreeMaker) -> Tree:
-    """In the plain room."""
-    return mounted_trees("mount-plain")
+    """In the plain room, and on the service."""
+    tree = mounted_trees("mount-plain")
+    tree.settle()
+    return tree
 
 
 @pytest.fixture

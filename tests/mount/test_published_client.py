@@ -25,10 +25,12 @@ def client(account: Account, published_client: Connect) -> PublishedClient:
     return published_client(account.url, account.username, account.password, account.encryption_password)
 
 
-@pytest.fixture(params=sorted(ROOMS))
+@pytest.fixture(params=["mount-plain", "mount-encrypted"])
 def tree(request: pytest.FixtureRequest, mounted_trees: TreeMaker) -> Tree:
-    """A directory in a plain room and in an encrypted one."""
-    return mounted_trees(request.param)
+    """A directory in a plain room or in an encrypted one, which the service has."""
+    tree = mounted_trees(request.param)
+    tree.settle()
+    return tree
 
 
 def remote(tree: Tree, name: str = "") -> str:

@@ -101,3 +101,19 @@ async def test_an_attempt_that_is_finished_late_makes_no_conflict(
         assert remote.tree() == {"a": b"two"}
         assert await here.list() == ["a"]
         nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_no_ghost_of_an_upload_is_shown_beside_it(tmp_path: Path, service: MemoryService, remote: Remote) -> None:
+    """Found by killing the daemon at random: a listing named a file twice, and one of them was gone when asked for."""
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        service.faults.fail_next("upload", Unavailable("no answer"), after=True)
+        await here.write("new", b"n")
+        while not remote.tree():
+            await trio.sleep(0.01)
+        await here.syncer.poll_safely()
+        assert await here.list("") == ["new"]
+        await here.settle()
+        assert await here.tree() == {"new": b"n"} == remote.tree()
+        nursery.cancel_scope.cancel()
