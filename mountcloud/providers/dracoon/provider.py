@@ -1,16 +1,17 @@
 """DRACOON as a provider: each verb of the port, handed to the part that knows how."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE, GcmStreamCipher
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.errors import IsADirectory, NotFound, Outdated, Unsupported
-from mountcloud.model.ids import Cursor, NodeId, Ref
+from mountcloud.model.ids import Cursor, NodeId, Ref, Version
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Node
+from mountcloud.model.offers import Discarded, Link, LinkKind, LinkWish, PastVersion
 from mountcloud.model.provider import (
     Capabilities,
     ChangeFeed,
@@ -29,7 +30,10 @@ from mountcloud.providers.dracoon.account import Account, AccountFacts
 from mountcloud.providers.dracoon.api import Api
 from mountcloud.providers.dracoon.content import DracoonContent
 from mountcloud.providers.dracoon.keys import AccountKeys
+from mountcloud.providers.dracoon.raw import Raw
+from mountcloud.providers.dracoon.recycling import RecycleBin
 from mountcloud.providers.dracoon.settings import DracoonSettings, settings_from
+from mountcloud.providers.dracoon.sharing import Shares
 from mountcloud.providers.dracoon.tree import Tree
 from mountcloud.providers.dracoon.upload import Uploads
 
@@ -65,6 +69,9 @@ class DracoonProvider:
         self._keys = AccountKeys(self._api, secrets)
         self._account = Account(self._api, self._tree, self._keys, settings.root)
         self._uploads = Uploads(self._api, self._client, self._tree, self._keys, settings)
+        self._shares = Shares(self._api, self._tree, self._keys, settings.url)
+        self._bin = RecycleBin(self._api, self._tree, settings.root)
+        self._raw = Raw(self._api)
         self._capabilities = Capabilities(
             change_feed=ChangeFeed.TREE_VERSION,
             max_encrypted_size=MAX_PLAIN_SIZE,
@@ -151,6 +158,46 @@ class DracoonProvider:
     async def usage(self) -> Usage:
         """The tenant's space."""
         return await self._account.usage()
+
+    async def share(self, ref: Ref, kind: LinkKind, wish: LinkWish) -> Link:
+        """A download or upload share."""
+        return await self._shares.share(ref, kind, wish)
+
+    async def links(self, ref: Ref) -> Sequence[Link]:
+        """The shares of a node that the account may manage."""
+        return await self._shares.links(ref)
+
+    async def unshare(self, link: Link) -> None:
+        """End a share."""
+        await self._shares.unshare(link)
+
+    async def discarded(self, directory: NodeId) -> Sequence[Discarded]:
+        """What was removed at and below the directory, from the recycle bin of its room."""
+        return await self._bin.discarded(directory)
+
+    async def restore(self, discarded: Discarded) -> None:
+        """Take it out of the recycle bin."""
+        await self._bin.restore(discarded)
+
+    async def purge(self, discarded: Discarded) -> None:
+        """Remove it from the recycle bin, for ever."""
+        await self._bin.purge(discarded)
+
+    async def versions(self, ref: Ref) -> Sequence[PastVersion]:
+        """All contents of a file."""
+        return await self._bin.versions(ref)
+
+    async def restore_version(self, ref: Ref, version: Version) -> None:
+        """Make an older content the present one."""
+        await self._bin.restore_version(ref, version)
+
+    async def request(self, method: str, path: str, fields: Mapping[str, object]) -> object:
+        """One call of the service's own interface."""
+        return await self._raw.request(method, path, fields)
+
+    def pages(self, path: str, fields: Mapping[str, object]) -> AsyncIterator[object]:
+        """All pages of one of its lists."""
+        return self._raw.pages(path, fields)
 
     async def aclose(self) -> None:
         """End all connections; idempotent."""

@@ -168,18 +168,18 @@ class Tree:
 
     async def is_past(self, remote: RemoteNode) -> bool:
         """True if the service says that this content was replaced or removed."""
-        versions = await self._versions(remote.node_id)
+        versions = await self.versions(remote.node_id)
         return any(wire.integer(each, "id") == remote.id and each.get("deleted") is True for each in versions)
 
     async def _successor(self, ref: Ref) -> wire.Json:
         """The file's present content, if it has any; raises ``NotFound``."""
-        for version in await self._versions(ref.id):
+        for version in await self.versions(ref.id):
             number = wire.integer(version, "id")
             if version.get("deleted") is False and number is not None and Version(str(number)) != ref.version:
                 return await self._api.call("GET", f"/v4/nodes/{number}")
         raise NotFound("the node is gone")
 
-    async def _versions(self, reference: NodeId) -> list[wire.Json]:
+    async def versions(self, reference: NodeId) -> list[wire.Json]:
         """All contents that a file ever had (DRACOON facts, 14); an old service knows of none."""
         found = await call_or_none(self._api, f"/v4/nodes/files/versions/{reference}?offset=0&limit=500")
         return [] if found is None else wire.listed(found)

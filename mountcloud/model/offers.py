@@ -1,0 +1,143 @@
+"""What a service may offer besides files: small ports, of which a provider has those that its service can do.
+
+``isinstance(provider, Sharing)`` tells whether it does; wrappers hide it, so ask what the registry made. Only
+``model/errors.py`` is raised here too; ``Unsupported`` where a single wish (a password on a link, say) is beyond the
+service. All but ``Thumbnails`` are for commands that somebody types, so nothing here is on the way of a mount.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+from mountcloud.model.ids import NodeId, Ref, Version
+from mountcloud.model.node import Kind
+
+
+class LinkKind(Enum):
+    """What strangers may do by a link."""
+
+    DOWNLOAD = "download"
+    UPLOAD = "upload"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWish:
+    """How a new link is to be. ``expires_at`` in seconds since the epoch; None and empty where nothing is wished."""
+
+    password: str = field(default="", repr=False)
+    expires_at: float | None = None
+    max_downloads: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that exists. Whoever has ``url`` may use it, so it is for the user alone, never for a log.
+
+    ``used`` counts downloads or uploads, None where the service does not tell.
+    """
+
+    id: str
+    kind: LinkKind
+    url: str = field(repr=False)
+    name: str = ""
+    protected: bool = False
+    expires_at: float | None = None
+    max_downloads: int | None = None
+    used: int | None = None
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """Links by which strangers reach a file or directory."""
+
+    async def share(self, ref: Ref, kind: LinkKind, wish: LinkWish) -> Link:
+        """Make a link. Raises ``Unsupported`` for a wish that the service cannot grant, ``Forbidden``, ``NotFound``."""
+
+    async def links(self, ref: Ref) -> Sequence[Link]:
+        """The links to this node that the account may see."""
+
+    async def unshare(self, link: Link) -> None:
+        """End a link; raises ``NotFound`` if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """Something in the recycle bin. ``path`` is where it was, below the account's root, as far as the service tells.
+
+    ``deleted_at`` is in seconds since the epoch; it and ``size`` are None where they are not told. ``id`` is the bin's.
+    """
+
+    id: str
+    path: str
+    kind: Kind
+    size: int | None
+    deleted_at: float | None = None
+
+
+@runtime_checkable
+class Trash(Protocol):
+    """A recycle bin."""
+
+    async def discarded(self, directory: NodeId) -> Sequence[Discarded]:
+        """What was removed at or below the directory, the latest first.
+
+        Services with a bin for each room tell that of the room around the directory; ``Unsupported`` says that a
+        directory has none, with the hint where there is one.
+        """
+
+    async def restore(self, discarded: Discarded) -> None:
+        """Put it back where it was, under another name if its own is taken; ``NotFound`` if that place is gone."""
+
+    async def purge(self, discarded: Discarded) -> None:
+        """Remove it for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastVersion:
+    """One content that a file has or had. ``changed_at`` in seconds since the epoch; None where it is not told.
+
+    ``id`` is what ``Versions.restore_version`` takes; of the ``present`` one it is the node's version.
+    """
+
+    id: Version
+    size: int | None
+    changed_at: float | None
+    present: bool = False
+
+
+@runtime_checkable
+class Versions(Protocol):
+    """Older contents of a file."""
+
+    async def versions(self, ref: Ref) -> Sequence[PastVersion]:
+        """All contents that can be had, the newest first, the present one among them."""
+
+    async def restore_version(self, ref: Ref, version: Version) -> None:
+        """Make an older content the present one; the present one becomes an older one.
+
+        Raises ``Conflict`` if the file is not at ``ref.version`` any more, ``NotFound`` for an unknown version.
+        """
+
+
+@runtime_checkable
+class Thumbnails(Protocol):
+    """Small pictures that the service makes of files."""
+
+    async def thumbnail(self, ref: Ref, edge: int) -> bytes | None:
+        """A PNG or JPEG of at most about ``edge`` pixels each way, None if there is none of this file."""
+
+
+@runtime_checkable
+class RawApi(Protocol):
+    """The service's own interface, with this account's credentials, for whatever has no command."""
+
+    async def request(self, method: str, path: str, fields: Mapping[str, object]) -> object:
+        """The answer's JSON (None for an empty one). ``path`` is as the service documents it.
+
+        ``fields`` go into the query of GET, HEAD and DELETE, and into the JSON body of everything else.
+        """
+
+    def pages(self, path: str, fields: Mapping[str, object]) -> AsyncIterator[object]:
+        """The answers to a GET, page after page as the service pages, until there is no more."""
