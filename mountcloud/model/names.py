@@ -24,3 +24,5 @@ class NameRules:
     case_sensitive: bool = True
     normalises: bool = False
     """True if the service turns names into Unicode NFC."""
+    holds_bytes: bool = False
+    """True if a name may hold bytes that are no UTF-8, which stand as the surrogates U+DC80 to U+DCFF."""

@@ -66,7 +66,7 @@ def check(rules: NameRules, name: str) -> Failure | None:
         return InvalidName(f"the service cannot hold a name that {reason}")
     if rules.max_length and len(name) > rules.max_length:
         return NameTooLong(f"the service holds names of up to {rules.max_length} characters")
-    if rules.max_bytes and len(name.encode()) > rules.max_bytes:
+    if rules.max_bytes and len(name.encode(errors="surrogateescape")) > rules.max_bytes:
         return NameTooLong(f"the service holds names of up to {rules.max_bytes} bytes")
     return None
 
@@ -147,10 +147,18 @@ def _is_text(name: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
+def _is_bytes(name: str) -> bool:
+    """True if the surrogates in the name stand for bytes, and these make no character after all."""
+    try:
+        return name.encode(errors="surrogateescape").decode(errors="surrogateescape") == name
+    except UnicodeEncodeError:
+        return False
+
+
 def _invalid(rules: NameRules, name: str) -> str | None:
     if not name or name in (".", ".."):
         return "is empty, . or .."
-    if not _is_text(name):
+    if not _is_text(name) and not (rules.holds_bytes and _is_bytes(name)):
         return "is not valid Unicode"
     if found := set(name) & set(rules.forbidden):
         return f"contains {min(found)!r}"

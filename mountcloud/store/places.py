@@ -7,7 +7,7 @@ from mountcloud.model.ids import NodeId
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place
 from mountcloud.store.reserve import Reserve
-from mountcloud.store.sqlite import Database, Row
+from mountcloud.store.sqlite import Database, Row, text
 
 _MIGRATIONS = [
     """
@@ -99,5 +99,5 @@ class PlaceBook:
 
 def _place(row: Row) -> Place:
     id, parent, name, is_directory, facts, aim_parent, aim_name = row
-    aim = None if aim_parent is None else Slot(NodeId(aim_parent), aim_name)
-    return Place(NodeId(id), None if parent is None else NodeId(parent), name, bool(is_directory), facts, aim)
+    aim = None if aim_parent is None else Slot(NodeId(aim_parent), text(aim_name))
+    return Place(NodeId(id), None if parent is None else NodeId(parent), text(name), bool(is_directory), facts, aim)

@@ -235,6 +235,43 @@ async def test_a_kept_time_is_the_time_of_its_content_only(b: Bench) -> None:
     await another.aclose()
 
 
+ODD_NAME = os.fsdecode(b"caf\xe9")
+
+
+def write_odd(b: Bench, directory: bytes) -> None:
+    """A file whose name is no UTF-8, as older programs leave them on a server's disk."""
+    above = b.data / os.fsdecode(directory)
+    above.mkdir(exist_ok=True)
+    (above / ODD_NAME).write_bytes(b"precious")
+    for path in (above, above / ODD_NAME):
+        path.chmod(0o777)  # the server runs as somebody else
+
+
+@on("apache", "nginx", "lighttpd", "rclone")
+async def test_a_directory_with_a_name_that_is_no_text_is_not_empty(b: Bench) -> None:
+    made = await b.client.make_directory(ROOT, "directory", MTIME_NS)
+    write_odd(b, b"directory")
+    with pytest.raises(NotEmpty):
+        await b.client.remove(made.ref)
+    assert (b.data / "directory" / ODD_NAME).read_bytes() == b"precious"
+
+
+@on("apache", "nginx", "lighttpd", "rclone")
+async def test_a_name_that_is_no_text_is_a_name_as_any_other(b: Bench) -> None:
+    write_odd(b, b"d\xe9")
+    above = await b.named(os.fsdecode(b"d\xe9"))
+    file = await b.named(ODD_NAME, above.id)
+    assert await b.read(file) == b"precious"
+    if b.kind != "lighttpd":  # which refuses to move anything to such a name
+        file = await b.put(ODD_NAME, b"changed", replaces=file, parent=above.id)
+        assert (b.data / os.fsdecode(b"d\xe9") / ODD_NAME).read_bytes() == b"changed"
+    above = await b.client.move(above.ref, ROOT, "directory", None)
+    file = await b.client.move(file.ref, ROOT, "file", None)
+    assert await b.read(file) == (b"precious" if b.kind == "lighttpd" else b"changed")
+    await b.client.remove(above.ref)
+    assert b.files == {"file"}
+
+
 @on("nginx")
 async def test_names_that_lists_leave_out_stay_in_view(b: Bench) -> None:
     hidden = await b.put(".profile", b"1")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 Path = tuple[str, ...]
-"""Names from the collection in which the tree begins; empty for itself."""
+"""Names from the collection in which the tree begins; empty for itself. Bytes that are no UTF-8 stand as surrogates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Address:
 
     def href(self, path: Path, *, directory: bool) -> str:
         """The path on the server, percent-encoded; collections end with a slash, as some servers insist."""
-        names = "/".join(quote(name, safe="") for name in (*self.base, *path))
+        names = "/".join(quote(name, safe="", errors="surrogateescape") for name in (*self.base, *path))
         return f"/{names}/" if directory and names else f"/{names}"
 
     def url(self, path: Path, *, directory: bool) -> str:
@@ -28,13 +28,15 @@ class Address:
 def address_of(url: str) -> Address:
     """The address in the settings."""
     parts = urlsplit(url)
-    return Address(f"{parts.scheme}://{parts.netloc}", decoded(parts.path) or ())
+    return Address(f"{parts.scheme}://{parts.netloc}", decoded(parts.path))
 
 
-def decoded(href: str) -> Path | None:
-    """The names in an href, which may be an address or a path, encoded in any case; None if they are no UTF-8."""
+def decoded(href: str) -> Path:
+    """The names in an href, which may be an address or a path, encoded in any case."""
     path = re.sub(r"^https?://[^/]*", "", href.strip(), flags=re.IGNORECASE)
-    try:
-        return tuple(unquote_to_bytes(name).decode() for name in path.split("/") if name)
-    except UnicodeDecodeError:
-        return None
+    return tuple(unquote_to_bytes(name).decode(errors="surrogateescape") for name in path.split("/") if name)
+
+
+def is_text(path: Path) -> bool:
+    """False if a name in the path is no UTF-8."""
+    return not any("\udc80" <= character <= "\udcff" for name in path for character in name)

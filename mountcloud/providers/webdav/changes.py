@@ -234,4 +234,4 @@ class Changes:
 
 def _is_left_over(entry: Entry) -> bool:
     """An upload that nobody goes on with: a machine was switched off in the middle of it."""
-    return entry.path[-1].startswith(HIDDEN) and entry.now - entry.modified > _FORGOTTEN_S
+    return entry.is_visible and entry.path[-1].startswith(HIDDEN) and entry.now - entry.modified > _FORGOTTEN_S

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import trio
 
 from mountcloud.model.arrival import Arrival
-from mountcloud.model.errors import Failure, Forbidden, IsADirectory, NotFound, Outdated, Unavailable
+from mountcloud.model.errors import Failure, Forbidden, IsADirectory, NotFound, Outdated, Refused, Unavailable
 from mountcloud.model.provider import Source
 from mountcloud.net.http import Client, Judge, Response
 from mountcloud.providers.webdav import wire
-from mountcloud.providers.webdav.address import Address, Path
+from mountcloud.providers.webdav.address import Address, Path, is_text
 from mountcloud.providers.webdav.errors import failure_for
 from mountcloud.providers.webdav.wire import Entry
 
@@ -50,6 +50,7 @@ class Dav:
         found = await self._propfind(path, props, "0", directory=directory)
         if not found or found[0].status in {404, 410}:
             raise NotFound("the server knows no such file")
+        _demand_same(path, found[0].path)
         return await self._measured(path, found[0])
 
     async def _measured(self, path: Path, entry: Entry) -> Entry:
@@ -60,15 +61,19 @@ class Dav:
         return wire.with_size(entry, answer.headers.get("content-length", ""))
 
     async def children(self, path: Path, props: Sequence[str]) -> list[Entry]:
-        """The resources in a collection, named relative to it; raises ``NotFound`` if it is gone or a file by now."""
+        """The resources in a collection, with those that we may not see (``status`` from 400 on).
+
+        Raises ``NotFound`` if it is gone or a file by now.
+        """
         found = await self._propfind(path, props, "1", directory=True)
         own = min((each.path for each in found), key=len, default=())
         if any(each.path[: len(own)] != own for each in found):
             raise Unavailable("the server sent the list of something else")
         if not any(each.path == own and each.is_directory for each in found):
             raise NotFound("the directory is gone")
+        _demand_same(path, own)
         inside = [each for each in found if len(each.path) == len(own) + 1 and _is_there(each)]
-        return [await self._measured((*path, each.path[-1]), each) for each in inside]
+        return [await self._measured((*path, each.path[-1]), each) if each.is_visible else each for each in inside]
 
     async def _propfind(self, path: Path, props: Sequence[str], depth: str, *, directory: bool) -> list[Entry]:
         headers = {**_XML, "Depth": depth}
@@ -172,10 +177,16 @@ def _success(answer: Response) -> Response:
 
 
 def _is_there(entry: Entry) -> bool:
-    """What was removed while the list was made is left out, and what we may not see; any other trouble is trouble."""
+    """What was removed while the list was made is left out; trouble of the server with one name is trouble."""
     if entry.status >= 500:
         raise Unavailable(f"the server cannot tell of everything in this directory [{entry.status}]")
-    return entry.status < 400
+    return entry.status not in {404, 410}
+
+
+def _demand_same(path: Path, answered: Path) -> None:
+    """Some servers take a name that is no UTF-8 for another one (SabreDAV for Latin-1): that is another file."""
+    if not is_text(path) and answered[-len(path) :] != path:
+        raise Refused("the server takes a name that is not UTF-8 for another one", hint="rename it on the server")
 
 
 def is_about_the_parent(failure: Failure) -> bool:

@@ -60,7 +60,7 @@ class NextcloudProvider(WebdavProvider):
         self._uploads.chunks = Chunks(Dav(self._client, self._address("uploads", known)), self._chunk)
 
     def _address(self, space: str, known: Cloud) -> Address:
-        return Address(self._origin, (*(decoded(self._top) or ()), "remote.php", "dav", space, known.user_id))
+        return Address(self._origin, (*decoded(self._top), "remote.php", "dav", space, known.user_id))
 
     async def _found_out(self) -> Abilities:
         found = await cloud.ask(self._client, self._top)

@@ -38,7 +38,7 @@ from mountcloud.providers.webdav.settings import WebdavSettings, settings_from
 from mountcloud.providers.webdav.tree import HIDDEN, Tree
 from mountcloud.providers.webdav.upload import Uploads
 
-NAMES = NameRules(max_bytes=255, forbid_control=True)
+NAMES = NameRules(max_bytes=255, forbid_control=True, holds_bytes=True)
 """What every server holds: a control character in one name would break the XML list of the whole directory."""
 
 ABILITIES = "abilities"

@@ -128,10 +128,10 @@ class Tree:
             leaving = [place for place in self.places.below(directory) if place.aim is not None]
             for place in (*self.places.aimed_at(directory), *leaving):
                 await self._settle_above(place.id)
-            return self._recognised(directory, [each for each in entries if not each.path[-1].startswith(HIDDEN)])
+            return self._recognised(directory, [each for each in entries if _is_shown(each)])
 
     async def listing(self, directory: NodeId) -> list[Entry]:
-        """What the server shows in a directory, from within a turn, passing files of our own among it."""
+        """All names in a directory, from within a turn: also passing files of our own, and what we may not see."""
         entries = await self.dav.children(await self.path(directory), self.props)
         if self.abilities.lists_hidden:
             return entries
@@ -284,3 +284,7 @@ class Tree:
         if facts.binding(entry.token) is not None:
             return place
         return replace(place, facts=facts.bound(Binding(entry.token, self.version(facts, entry))).text)
+
+
+def _is_shown(entry: Entry) -> bool:
+    return entry.is_visible and not entry.path[-1].startswith(HIDDEN)

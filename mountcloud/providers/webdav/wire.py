@@ -56,6 +56,11 @@ class Entry:
         return int(text) if re.fullmatch(r"-?\d{1,20}", text) else None
 
     @property
+    def is_visible(self) -> bool:
+        """False if there is something of this name, of which the server tells us nothing more."""
+        return self.status < 400
+
+    @property
     def is_directory(self) -> bool:
         """A collection by its type, or by its address where the type is not told."""
         kind = self.props.get(f"{DAV}resourcetype")
@@ -117,23 +122,18 @@ def entries(body: bytes, now: int = 0) -> list[Entry]:
         raise Unavailable(f"the server sent a list that is broken: {type(error).__name__}") from None
     if root.tag != f"{DAV}multistatus":
         raise Unavailable("the server sent something else than a list")
-    found = [_entry(each, now) for each in root.findall(f"{DAV}response")]
-    return [each for each in found if each is not None]
+    return [_entry(each, now) for each in root.findall(f"{DAV}response")]
 
 
-def _entry(response: Element, now: int) -> Entry | None:
-    """None for a name that is no UTF-8, which no other program here could use either."""
+def _entry(response: Element, now: int) -> Entry:
     href = (response.findtext(f"{DAV}href") or "").strip()
-    path = decoded(href)
-    if path is None:
-        return None
     props = {
         prop.tag: prop
         for propstat in response.findall(f"{DAV}propstat")
         if _status(propstat.findtext(f"{DAV}status")) == 200
         for prop in propstat.findall(f"{DAV}prop/*")
     }
-    return Entry(path, href.endswith("/"), _status(response.findtext(f"{DAV}status")) or 200, props, now)
+    return Entry(decoded(href), href.endswith("/"), _status(response.findtext(f"{DAV}status")) or 200, props, now)
 
 
 @lru_cache(64)

@@ -121,6 +121,15 @@ def test_a_name_within_the_rules_is_fine(name: str) -> None:
     assert names.check(STRICT, name) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "fine"),
+    [("caf\udce9", True), ("\udcff" * 255, True), ("\udcff" * 256, False), ("\udcc3\udca9", False), ("a\ud800", False)],
+)
+def test_bytes_that_are_no_text_where_the_service_holds_them(name: str, fine: bool) -> None:
+    assert (names.check(NameRules(max_bytes=255, holds_bytes=True), name) is None) is fine
+    assert type(names.check(NameRules(max_bytes=255), name)) is InvalidName
+
+
 @pytest.mark.parametrize("name", ["con", "-a", "a.", "a\tb", "x" * 1000, NFD])
 def test_rules_that_ask_for_little_allow_much(name: str) -> None:
     assert names.check(NameRules(), name) is None

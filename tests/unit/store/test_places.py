@@ -150,3 +150,11 @@ def test_both_books_tell_the_same(
         assert disk.get(id) == memory.get(id)
         assert sorted(disk.below(id), key=repr) == sorted(memory.below(id), key=repr)
     disk.close()
+
+
+def test_a_name_that_is_no_text_is_kept(book: Places) -> None:
+    name = "caf\udce9"
+    planted(book).change(put=[Place(F, B, name, is_directory=False, aim=Slot(A, name))])
+    file = Place(F, B, name, is_directory=False, aim=Slot(A, name))
+    assert book.get(F) == book.find(B, name) == file
+    assert (list(book.below(B)), list(book.aimed_at(A))) == ([file], [file])

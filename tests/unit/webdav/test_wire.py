@@ -1,5 +1,6 @@
 """Lists as real servers send them (WebDAV facts, 1), and lists that are none."""
 
+from urllib.parse import unquote_to_bytes
 from xml.sax.saxutils import escape
 
 import pytest
@@ -72,10 +73,10 @@ def test_nextcloud_ids_and_rights() -> None:
         ("HTTPS://host/%C3%A4%c3%a4", ("ää",)),
         ("/raw+plus?and#more;x", ("raw+plus?and#more;x",)),
         ("/", ()),
-        ("/%ff", None),
+        ("/%ff/caf%E9", ("\udcff", "caf\udce9")),
     ],
 )
-def test_hrefs(href: str, path: tuple[str, ...] | None) -> None:
+def test_hrefs(href: str, path: tuple[str, ...]) -> None:
     assert decoded(href) == path
 
 
@@ -112,9 +113,13 @@ def test_what_is_no_whole_list_is_no_list(body: bytes) -> None:
         wire.entries(body)
 
 
-def test_a_name_that_is_no_text_is_left_out() -> None:
-    body = b'<D:multistatus xmlns:D="DAV:"><D:response><D:href>/%ff</D:href></D:response></D:multistatus>'
-    assert wire.entries(body) == []
+@given(st.binary(min_size=1, max_size=20).filter(lambda name: not {0, 47} & set(name)))
+def test_a_name_that_is_no_text_is_addressed_by_its_bytes(name: bytes) -> None:
+    href = "/" + "".join(f"%{byte:02x}" for byte in name)
+    body = f'<D:multistatus xmlns:D="DAV:"><D:response><D:href>{href}</D:href></D:response></D:multistatus>'
+    (entry,) = wire.entries(body.encode())
+    address = address_of("https://cloud.example")
+    assert unquote_to_bytes(address.href(entry.path, directory=False)) == b"/" + name
 
 
 @pytest.mark.parametrize(
