@@ -7,6 +7,14 @@ from tests.conformance.factories import FACTORIES
 from tests.conformance.nextcloud_factories import shared_nextcloud
 from tests.conformance.webdav_factories import MORE_WEBDAV
 
+CROSSED = {"dracoon-plain-s3", "dracoon-encrypted-classic"}
+"""How content travels and whether it is encrypted are two questions: what is not about content asks each once."""
+ABOUT_CONTENT = {"test_upload", "test_reading"}
+
+
+def _slow(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.slow,) if name in CROSSED else ()
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _end_shared_sandbox() -> Iterator[None]:
@@ -18,5 +26,7 @@ def _end_shared_sandbox() -> Iterator[None]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "factory" in metafunc.fixturenames:
         short = [pytest.param(factory, id=name) for name, factory in FACTORIES.items()]
+        if metafunc.module.__name__.rpartition(".")[2] not in ABOUT_CONTENT:
+            short = [pytest.param(*each.values, id=each.id, marks=_slow(str(each.id))) for each in short]
         long = [pytest.param(factory, id=name, marks=pytest.mark.slow) for name, factory in MORE_WEBDAV.items()]
         metafunc.parametrize("factory", short + long)

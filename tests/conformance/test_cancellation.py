@@ -13,7 +13,7 @@ from tests.conformance.content import MTIME_NS, put, read, some_bytes
 from tests.conformance.under_test import ProviderUnderTest, conforms
 
 SIZE = 300_000
-MOMENTS = [0, 1, 2, 3, 5, 8, 13, 30, 100, 300]
+MOMENTS = [0, 2, 8, 30, 300, *(pytest.param(turns, marks=pytest.mark.slow) for turns in (1, 3, 5, 13, 100))]
 """After how many turns of the scheduler the call is cancelled."""
 
 Call = Callable[[], Awaitable[object]]

@@ -7,15 +7,20 @@ import pytest
 
 from tests.filesystem.tree import NativeBacking, Tree
 
-DEPENDS_ON_THE_SERVICE = {"test_directories", "test_renaming", "test_saving"}
-"""What the service's own ways could break; all else runs on WebDAV in long runs only."""
+ALWAYS = {
+    "mount-plain": {"test_contents", "test_parallel", "test_saving"},
+    "mount-webdav": {"test_directories", "test_renaming", "test_saving"},
+}
+"""What another service, or a room without a cipher, could break; all else runs there in long runs only. The whole list
+always runs on the disk, which proves it right, and in an encrypted room, where most can go wrong."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        if parameters.get("tree") == "mount-webdav" and item.path.stem not in DEPENDS_ON_THE_SERVICE:
+        kind = parameters.get("tree", "")
+        if kind in ALWAYS and item.path.stem not in ALWAYS[kind]:
             item.add_marker(pytest.mark.slow)
 
 

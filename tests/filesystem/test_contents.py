@@ -11,29 +11,31 @@ from tests.filesystem.tree import Tree
 
 
 @pytest.mark.semantics("file-truncate")
-@pytest.mark.parametrize("size", [0, 1, 4095, 5000, 131_072, 1 << 20])
-def test_truncating_to_a_smaller_size(tree: Tree, size: int) -> None:
-    file, data = tree.path / "file", content(1, (1 << 20) + 17)
-    tree.do(write_file, file, data)
+def test_truncating_to_a_smaller_size(tree: Tree) -> None:
+    data, sizes = content(1, (1 << 20) + 17), [0, 1, 4095, 5000, 131_072, 1 << 20]
+    for size in sizes:
+        tree.do(write_file, tree.path / f"{size}", data)
     tree.fresh_view()
-    tree.do(os.truncate, file, size)
-    assert tree.do(os.stat, file).st_size == size
-    assert tree.do(read_file, file) == data[:size]
-    tree.fresh_view()
-    assert tree.do(read_file, file) == data[:size]
+    for size in sizes:
+        tree.do(os.truncate, tree.path / f"{size}", size)
+        assert tree.do(os.stat, tree.path / f"{size}").st_size == size
+    for _ in range(2):
+        assert [tree.do(read_file, tree.path / f"{size}") for size in sizes] == [data[:size] for size in sizes]
+        tree.fresh_view()
 
 
 @pytest.mark.semantics("file-truncate")
-@pytest.mark.parametrize("size", [6, 4096, 300_000])
-def test_truncating_to_a_larger_size_adds_zeros(tree: Tree, size: int) -> None:
-    file = tree.path / "file"
-    tree.do(write_file, file, b"short")
+def test_truncating_to_a_larger_size_adds_zeros(tree: Tree) -> None:
+    sizes = [6, 4096, 300_000]
+    for size in sizes:
+        tree.do(write_file, tree.path / f"{size}", b"short")
     tree.fresh_view()
-    tree.run("truncate", "-s", str(size), file)
-    expected = b"short" + bytes(size - 5)
-    assert tree.do(read_file, file) == expected
-    tree.fresh_view()
-    assert tree.do(read_file, file) == expected
+    for size in sizes:
+        tree.run("truncate", "-s", str(size), tree.path / f"{size}")
+    for _ in range(2):
+        for size in sizes:
+            assert tree.do(read_file, tree.path / f"{size}") == b"short" + bytes(size - 5)
+        tree.fresh_view()
 
 
 def test_what_was_cut_off_does_not_come_back(tree: Tree) -> None:
@@ -94,27 +96,29 @@ def _move(chance: random.Random, fd: int, model: bytearray) -> None:
 
 
 @pytest.mark.semantics("file-modes")
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_odd_offsets_against_a_model(tree: Tree, seed: int) -> None:
-    file, model = tree.path / "file", bytearray()
+def test_odd_offsets_against_a_model(tree: Tree) -> None:
+    models = {seed: bytearray() for seed in (1, 2, 3)}
     for turn in range(3):
-        model = tree.do(play, file, 10 * seed + turn, 120, model)
-        assert tree.do(read_file, file) == bytes(model)
+        for seed, before in models.items():
+            models[seed] = after = tree.do(play, tree.path / f"{seed}", 10 * seed + turn, 120, before)
+            assert tree.do(read_file, tree.path / f"{seed}") == bytes(after)
         tree.fresh_view()
-    assert tree.do(read_file, file) == bytes(model)
+    for seed, model in models.items():
+        assert tree.do(read_file, tree.path / f"{seed}") == bytes(model)
 
 
-@pytest.mark.parametrize("size", [1, 4096, 4097, (1 << 20) + 5])
-def test_reading_at_and_behind_the_end(tree: Tree, size: int) -> None:
-    file, data = tree.path / "file", content(4, size)
-    tree.do(write_file, file, data)
+def test_reading_at_and_behind_the_end(tree: Tree) -> None:
+    files = {tree.path / f"{size}": content(4, size) for size in (1, 4096, 4097, (1 << 20) + 5)}
+    for file, data in files.items():
+        tree.do(write_file, file, data)
     tree.fresh_view()
-    fd = tree.do(os.open, file, os.O_RDONLY)
-    assert tree.do(os.pread, fd, 100, size - 1) == data[-1:]
-    assert tree.do(os.pread, fd, 100, size) == b""
-    assert tree.do(os.pread, fd, 100, size + 10_000) == b""
-    assert tree.do(os.pread, fd, size + 1, 0) == data
-    tree.do(os.close, fd)
+    for file, data in files.items():
+        fd, size = tree.do(os.open, file, os.O_RDONLY), len(data)
+        assert tree.do(os.pread, fd, 100, size - 1) == data[-1:]
+        assert tree.do(os.pread, fd, 100, size) == b""
+        assert tree.do(os.pread, fd, 100, size + 10_000) == b""
+        assert tree.do(os.pread, fd, size + 1, 0) == data
+        tree.do(os.close, fd)
 
 
 @pytest.mark.semantics("file-coherent")

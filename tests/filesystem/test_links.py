@@ -13,17 +13,19 @@ from tests.filesystem.tree import Tree, refused
 pytestmark = pytest.mark.semantics("link-symbolic")
 
 
-@pytest.mark.parametrize(
-    "target", ["file", "./file", "../elsewhere/file", "/absolute/file", "with space", "Ünï→", "x" * 255 + "/y" * 1900]
-)
-def test_a_link_holds_any_target(tree: Tree, target: str) -> None:
-    link = tree.path / "link"
-    tree.do(os.symlink, target, link)
+TARGETS = ["file", "./file", "../elsewhere/file", "/absolute/file", "with space", "Ünï→", "x" * 255 + "/y" * 1900]
+
+
+def test_a_link_holds_any_target(tree: Tree) -> None:
+    links = {tree.path / f"link-{number}": target for number, target in enumerate(TARGETS)}
+    for link, target in links.items():
+        tree.do(os.symlink, target, link)
     for _ in range(2):
-        assert tree.do(os.readlink, link) == target
-        found = tree.do(os.lstat, link)
-        assert stat.S_ISLNK(found.st_mode)
-        assert (found.st_mode & 0o777, found.st_size, found.st_nlink) == (0o777, len(target.encode()), 1)
+        for link, target in links.items():
+            assert tree.do(os.readlink, link) == target
+            found = tree.do(os.lstat, link)
+            assert stat.S_ISLNK(found.st_mode)
+            assert (found.st_mode & 0o777, found.st_size, found.st_nlink) == (0o777, len(target.encode()), 1)
         tree.fresh_view()
 
 

@@ -40,12 +40,12 @@ REFUSALS = [
 
 
 @pytest.mark.semantics("file-modes")
-@pytest.mark.parametrize(("name", "flags", "number"), REFUSALS)
-def test_refused_opening(filled: Tree, name: str, flags: int, number: int) -> None:
-    with refused(number):
-        filled.do(os.open, filled.path / name, flags, 0o644)
-    assert filled.do(names, filled.path) == ["empty", "file", "full"]
-    assert filled.do(read_file, filled.path / "file") == OLD
+def test_refused_opening(filled: Tree) -> None:
+    for name, flags, number in REFUSALS:
+        with refused(number):
+            filled.do(os.open, filled.path / name, flags, 0o644)
+        assert filled.do(names, filled.path) == ["empty", "file", "full"], f"{name} with {flags:#o}"
+        assert filled.do(read_file, filled.path / "file") == OLD, f"{name} with {flags:#o}"
 
 
 def write_through(path: Path, flags: int, data: bytes) -> tuple[int, int]:
@@ -58,30 +58,36 @@ def write_through(path: Path, flags: int, data: bytes) -> tuple[int, int]:
         os.close(fd)
 
 
+WRITING = [
+    (True, 0, b"new" + OLD[3:]),
+    (True, os.O_CREAT, b"new" + OLD[3:]),
+    (True, os.O_APPEND, OLD + b"new"),
+    (True, os.O_APPEND | os.O_CREAT, OLD + b"new"),
+    (True, os.O_TRUNC, b"new"),
+    (True, os.O_TRUNC | os.O_CREAT, b"new"),
+    (True, os.O_TRUNC | os.O_APPEND, b"new"),
+    (False, os.O_CREAT, b"new"),
+    (False, os.O_CREAT | os.O_EXCL, b"new"),
+    (False, os.O_CREAT | os.O_APPEND, b"new"),
+    (False, os.O_CREAT | os.O_EXCL | os.O_TRUNC, b"new"),
+]
+"""Whether the file is there before, how it is opened, and what it holds after one write."""
+
+
 @pytest.mark.parametrize("access", [os.O_WRONLY, os.O_RDWR], ids=["wronly", "rdwr"])
-@pytest.mark.parametrize(
-    ("name", "flags", "expected"),
-    [
-        ("file", 0, b"new" + OLD[3:]),
-        ("file", os.O_CREAT, b"new" + OLD[3:]),
-        ("file", os.O_APPEND, OLD + b"new"),
-        ("file", os.O_APPEND | os.O_CREAT, OLD + b"new"),
-        ("file", os.O_TRUNC, b"new"),
-        ("file", os.O_TRUNC | os.O_CREAT, b"new"),
-        ("file", os.O_TRUNC | os.O_APPEND, b"new"),
-        ("fresh", os.O_CREAT, b"new"),
-        ("fresh", os.O_CREAT | os.O_EXCL, b"new"),
-        ("fresh", os.O_CREAT | os.O_APPEND, b"new"),
-        ("fresh", os.O_CREAT | os.O_EXCL | os.O_TRUNC, b"new"),
-    ],
-)
-def test_writing_once(filled: Tree, access: int, name: str, flags: int, expected: bytes) -> None:
-    size, position = filled.do(write_through, filled.path / name, flags | access, b"new")
-    assert size == len(expected)
-    assert position == (len(expected) if flags & os.O_APPEND else 3)
-    assert filled.do(read_file, filled.path / name) == expected
-    filled.fresh_view()
-    assert filled.do(read_file, filled.path / name) == expected
+def test_writing_once(tree: Tree, access: int) -> None:
+    for number, (there, _, _) in enumerate(WRITING):
+        if there:
+            tree.do(write_file, tree.path / str(number), OLD)
+    tree.fresh_view()
+    for number, (_, flags, expected) in enumerate(WRITING):
+        size, position = tree.do(write_through, tree.path / str(number), flags | access, b"new")
+        assert size == len(expected), WRITING[number]
+        assert position == (len(expected) if flags & os.O_APPEND else 3), WRITING[number]
+    for _ in range(2):
+        found = [tree.do(read_file, tree.path / str(number)) for number in range(len(WRITING))]
+        assert found == [expected for _, _, expected in WRITING]
+        tree.fresh_view()
 
 
 def test_truncating_open_without_a_write_leaves_an_empty_file(filled: Tree) -> None:

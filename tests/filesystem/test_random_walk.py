@@ -39,7 +39,7 @@ def walk_in_step(tree: Tree, native: Path, seed: int, count: int, settle_every: 
 
 
 @pytest.mark.parametrize("settle_every", [0, 10], ids=["hurried", "patient"])
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3)), 4])
 def test_fixed_walks(tree: Tree, tmp_path: Path, seed: int, settle_every: int) -> None:
     native = tmp_path / "native"
     native.mkdir()

@@ -102,13 +102,14 @@ REFUSALS = [
 
 
 @pytest.mark.semantics("dir-rename-errors")
-@pytest.mark.parametrize(("source", "target", "numbers"), REFUSALS)
-def test_changes_nothing(filled: Tree, source: str, target: str, numbers: tuple[int, ...]) -> None:
-    if numbers:
-        with refused(*numbers):
+def test_changes_nothing(filled: Tree) -> None:
+    for source, target, numbers in REFUSALS:
+        if numbers:
+            with refused(*numbers):
+                filled.do(os.rename, filled.path / source, filled.path / target)
+        else:
             filled.do(os.rename, filled.path / source, filled.path / target)
-    else:
-        filled.do(os.rename, filled.path / source, filled.path / target)
+        assert filled.do(names, filled.path) == ALL, f"{source} to {target}"
     filled.fresh_view()
     assert filled.do(names, filled.path) == ALL
     assert filled.do(names, filled.path / "full") == ["child"]

@@ -81,49 +81,57 @@ def shrinking_last(file: Path, text: bytes) -> None:
 SAVES: list[Callable[[Path, bytes], None]] = [vim, libre_office, gedit, keepassxc, emacs, nano, shrinking_last]
 
 
-@pytest.mark.parametrize("save", SAVES, ids=lambda save: save.__name__)
-def test_saving(tree: Tree, save: Callable[[Path, bytes], None]) -> None:
-    file = tree.path / "letter.txt"
-    tree.do(write_file, file, b"the first text, longer than the others\n" * 500)
+@pytest.fixture
+def desks(tree: Tree) -> dict[Path, Callable[[Path, bytes], None]]:
+    """For each way to save a directory with a file that is known to the service."""
+    made = {tree.path / save.__name__: save for save in SAVES}
+    for desk in made:
+        tree.do(os.mkdir, desk)
+        tree.do(write_file, desk / "letter.txt", b"the first text, longer than the others\n" * 500)
     tree.settle()
+    return made
+
+
+def test_saving(tree: Tree, desks: dict[Path, Callable[[Path, bytes], None]]) -> None:
     for number in range(3):
         text = f"text number {number}\n".encode() * (300 - 50 * number)
-        tree.do(save, file, text)
-        assert tree.do(read_file, file) == text
-        assert tree.do(names, tree.path) == ["letter.txt"]
+        for desk, save in desks.items():
+            tree.do(save, desk / "letter.txt", text)
+            assert tree.do(read_file, desk / "letter.txt") == text, desk.name
+            assert tree.do(names, desk) == ["letter.txt"]
     tree.fresh_view()
-    assert tree.do(names, tree.path) == ["letter.txt"]
-    assert tree.do(read_file, file) == text
+    assert [tree.do(names, desk) for desk in desks] == [["letter.txt"]] * len(desks)
+    assert {desk.name: tree.do(read_file, desk / "letter.txt") for desk in desks} == {desk.name: text for desk in desks}
 
 
-@pytest.mark.parametrize("save", SAVES, ids=lambda save: save.__name__)
-def test_saving_again_after_it_arrived(tree: Tree, save: Callable[[Path, bytes], None]) -> None:
-    file = tree.path / "letter.txt"
-    tree.do(write_file, file, b"first\n")
+def test_saving_again_after_it_arrived(tree: Tree, desks: dict[Path, Callable[[Path, bytes], None]]) -> None:
     for number in range(2):
         tree.fresh_view()
         text = f"save {number}\n".encode() * 20
-        tree.do(save, file, text)
+        for desk, save in desks.items():
+            tree.do(save, desk / "letter.txt", text)
         tree.settle()
-        assert tree.do(read_file, file) == text
+        assert [tree.do(read_file, desk / "letter.txt") for desk in desks] == [text] * len(desks)
     tree.fresh_view()
-    assert tree.do(names, tree.path) == ["letter.txt"]
-    assert tree.do(read_file, file) == text
+    assert [tree.do(names, desk) for desk in desks] == [["letter.txt"]] * len(desks)
+    assert {desk.name: tree.do(read_file, desk / "letter.txt") for desk in desks} == {desk.name: text for desk in desks}
 
 
-@pytest.mark.parametrize(
-    "settings", ["nobackup nowritebackup", "backup", "writebackup backupcopy=yes", "backupcopy=no"]
-)
-def test_vim_itself(tree: Tree, settings: str) -> None:
-    file = tree.path / "letter.txt"
-    tree.do(write_file, file, b"old words\n" * 1000)
-    commands = [f"set {settings} backupskip= directory=. swapfile", "edit letter.txt", "%s/old/new/", "wq"]
-    words = [word for command in commands for word in ("-c", command)]
-    tree.run("vim.tiny", "-es", "-N", "-u", "NONE", "-i", "NONE", *words, cwd=tree.path)
+VIM = ["nobackup nowritebackup", "backup", "writebackup backupcopy=yes", "backupcopy=no"]
+
+
+def test_vim_itself(tree: Tree) -> None:
+    for settings in VIM:
+        tree.do(os.mkdir, tree.path / settings)
+        tree.do(write_file, tree.path / settings / "letter.txt", b"old words\n" * 1000)
+        commands = [f"set {settings} backupskip= directory=. swapfile", "edit letter.txt", "%s/old/new/", "wq"]
+        words = [word for command in commands for word in ("-c", command)]
+        tree.run("vim.tiny", "-es", "-N", "-u", "NONE", "-i", "NONE", *words, cwd=tree.path / settings)
     tree.fresh_view()
-    kept = ["letter.txt", "letter.txt~"] if settings == "backup" else ["letter.txt"]
-    assert tree.do(names, tree.path) == kept
-    assert tree.do(read_file, file) == b"new words\n" * 1000
+    for settings in VIM:
+        kept = ["letter.txt", "letter.txt~"] if settings == "backup" else ["letter.txt"]
+        assert tree.do(names, tree.path / settings) == kept
+        assert tree.do(read_file, tree.path / settings / "letter.txt") == b"new words\n" * 1000
 
 
 def test_appending_lines(tree: Tree) -> None:

@@ -24,7 +24,9 @@ def fill(count: int) -> str:
 CREATE = "CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)"
 
 
-@pytest.mark.parametrize("journal", ["delete", "truncate", "persist", "memory"])
+@pytest.mark.parametrize(
+    "journal", ["delete", "persist", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("truncate", "memory"))]
+)
 def test_rollback_journal(tree: Tree, journal: str) -> None:
     database = tree.path / "data.db"
     mode = f"PRAGMA journal_mode={journal}"

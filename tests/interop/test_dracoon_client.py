@@ -59,15 +59,19 @@ def test_a_wrong_password(account: Account, published_client: Connect) -> None:
         published_client(account.server.base_url, account.name, "wrong")("whoami")
 
 
-@pytest.mark.parametrize("size", [0, 1, 6 * MIB])
-def test_plain_files(server: RunningSandbox, client: PublishedClient, tmp_path: Path, size: int) -> None:
-    room, (path, data) = fresh("Room "), local(tmp_path, size)
+SIZES = (0, 1, 6 * MIB)
+
+
+def test_plain_files(server: RunningSandbox, client: PublishedClient, tmp_path: Path) -> None:
+    room = fresh("Room ")
     client("make-room", room)
-    node = client("put", f"{room}/file.bin", path)
-    assert (node["size"], node["encrypted"]) == (size, False)
-    assert server.control.stored(node["id"]) == data
-    client("get", f"{room}/file.bin", tmp_path / "back.bin")
-    assert (tmp_path / "back.bin").read_bytes() == data
+    for size in SIZES:
+        path, data = local(tmp_path, size)
+        node = client("put", f"{room}/{size}.bin", path)
+        assert (node["size"], node["encrypted"]) == (size, False)
+        assert server.control.stored(node["id"]) == data
+        client("get", f"{room}/{size}.bin", tmp_path / f"{size} back.bin")
+        assert (tmp_path / f"{size} back.bin").read_bytes() == data
 
 
 def test_several_parts(server: RunningSandbox, client: PublishedClient, tmp_path: Path) -> None:
@@ -90,16 +94,17 @@ def test_several_plain_parts(calm_sandbox: RunningSandbox, client: PublishedClie
     assert calm_sandbox.control.stored(node["id"]) == data
 
 
-@pytest.mark.parametrize("size", [0, 1, 6 * MIB])
-def test_encrypted_files(server: RunningSandbox, client: PublishedClient, tmp_path: Path, size: int) -> None:
-    room, (path, data) = fresh("Room "), local(tmp_path, size)
+def test_encrypted_files(server: RunningSandbox, client: PublishedClient, tmp_path: Path) -> None:
+    room = fresh("Room ")
     client("make-key-pair", "RSA-4096")
     assert client("make-encrypted-room", room)["encrypted"] is True
-    node = client("put", f"{room}/file.bin", path)
-    assert (node["size"], node["encrypted"]) == (size, True)
-    assert size == 0 or server.control.stored(node["id"]) != data
-    client("get", f"{room}/file.bin", tmp_path / "back.bin")
-    assert (tmp_path / "back.bin").read_bytes() == data
+    for size in SIZES:
+        path, data = local(tmp_path, size)
+        node = client("put", f"{room}/{size}.bin", path)
+        assert (node["size"], node["encrypted"]) == (size, True)
+        assert size == 0 or server.control.stored(node["id"]) != data
+        client("get", f"{room}/{size}.bin", tmp_path / f"{size} back.bin")
+        assert (tmp_path / f"{size} back.bin").read_bytes() == data
 
 
 def private_key(account: Account) -> rsa.RSAPrivateKey:

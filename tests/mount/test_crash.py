@@ -16,7 +16,7 @@ from tests.mount.session import Mount
 pytestmark = pytest.mark.mount
 
 
-@pytest.fixture(params=[PLAIN_ROOM, ENCRYPTED_ROOM])
+@pytest.fixture(params=[pytest.param(PLAIN_ROOM, marks=pytest.mark.slow), ENCRYPTED_ROOM])
 def place(request: pytest.FixtureRequest, own_mount: Mount) -> Path:
     """A new directory in a room of a mount that may be killed."""
     path: Path = own_mount.mountpoint / request.param / f"crash-{own_mount.pid}"

@@ -19,11 +19,10 @@ from tests.filesystem.test_copying import (
     test_second_rsync_transfers_nothing,
     test_tar_in_and_out,
 )
-from tests.filesystem.test_directories import test_a_thousand_files_in_one_directory
 from tests.filesystem.test_git import origin, test_clone_commit_gc_and_fsck
-from tests.filesystem.test_random_walk import test_fixed_walks
+from tests.filesystem.test_random_walk import test_a_walk_of_its_own
 from tests.filesystem.test_renaming import filled, test_file_over_file, test_unlinked_while_open
-from tests.filesystem.test_saving import test_saving, test_vim_itself
+from tests.filesystem.test_saving import test_vim_itself
 from tests.filesystem.test_sqlite import test_rollback_journal
 from tests.filesystem.tree import Tree, refused
 from tests.mount.fixture import ROOMS
@@ -34,16 +33,14 @@ __all__ = [
     "filled",
     "origin",
     "sample",
-    "test_a_thousand_files_in_one_directory",
+    "test_a_walk_of_its_own",
     "test_clone_commit_gc_and_fsck",
     "test_cp_keeps_names_contents_times_and_modes",
     "test_file_over_file",
-    "test_fixed_walks",
     "test_mapped_reading",
     "test_permissions_of_a_file_are_kept",
     "test_rm_r_leaves_nothing",
     "test_rollback_journal",
-    "test_saving",
     "test_second_rsync_transfers_nothing",
     "test_tar_in_and_out",
     "test_times_do_not_drift",
@@ -73,7 +70,7 @@ def users_mount(fuse: None, account: Account, somebody: User) -> Iterator[Shared
     shared.discard()
 
 
-@pytest.fixture(params=["mount-plain", "mount-encrypted"])
+@pytest.fixture(params=[pytest.param("mount-plain", marks=pytest.mark.slow), "mount-encrypted"])
 def tree(
     request: pytest.FixtureRequest, users_mount: SharedMount, allowed_log: AllowedLog, somebody: User
 ) -> Iterator[Tree]:

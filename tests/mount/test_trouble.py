@@ -24,7 +24,7 @@ def caller() -> Iterator[Caller]:
         yield caller
 
 
-@pytest.fixture(params=[PLAIN_ROOM, ENCRYPTED_ROOM])
+@pytest.fixture(params=[pytest.param(PLAIN_ROOM, marks=pytest.mark.slow), ENCRYPTED_ROOM])
 def place(request: pytest.FixtureRequest, own_mount: Mount, caller: Caller) -> Path:
     """A new directory in a room."""
     path: Path = own_mount.mountpoint / request.param / f"trouble-{own_mount.pid}"
