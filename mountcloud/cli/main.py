@@ -5,12 +5,13 @@ import importlib.metadata
 import click
 
 from mountcloud.cli.cache import evict, pin, unpin
-from mountcloud.cli.control import refresh, status, sync
+from mountcloud.cli.control import refresh, sync
 from mountcloud.cli.demo import demo
 from mountcloud.cli.login import login
 from mountcloud.cli.mount import mount, umount
 from mountcloud.cli.queue import queue
 from mountcloud.cli.sandbox import sandbox
+from mountcloud.cli.status import info, status
 from mountcloud.cli.unclosed import unclosed
 from mountcloud.daemon import logs
 
@@ -29,5 +30,5 @@ def main(*, verbose: bool) -> None:
     logs.set_up(verbose=verbose)
 
 
-for command in (login, mount, umount, status, refresh, sync, queue, pin, unpin, evict, unclosed, demo, sandbox):
+for command in (login, mount, umount, status, info, refresh, sync, queue, pin, unpin, evict, unclosed, demo, sandbox):
     main.add_command(command)

@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
+from mountcloud.cli.places import account_names
 from mountcloud.daemon.paths import AccountPaths, config_file
 from mountcloud.daemon.secrets import open_secrets
 from mountcloud.daemon.settings import AccountSettings, load
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=account_names)
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 def mount(name: str, directory: Path | None) -> None:
     """Mount the account NAME at DIRECTORY (or at the mountpoint in the settings), and stay in the foreground.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from mountcloud.cli.control import account_socket
 from mountcloud.cli.outcome import explained
+from mountcloud.cli.places import account_names, account_socket
 from mountcloud.daemon.control import ControlError, call
 
 _ACTIONS = ("list", "retry", "discard", "pause", "resume")
@@ -15,7 +15,7 @@ _ANSWER_WITHIN_S = 60.0
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=account_names)
 @click.argument("action", type=click.Choice(_ACTIONS), default="list")
 @click.argument("path", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The list, for programs.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mountcloud.cli.outcome import explained
+from mountcloud.cli.places import account_names
 from mountcloud.crypt.draft_cipher import DraftSealer
 from mountcloud.daemon.draft_keys import DraftKeys
 from mountcloud.daemon.paths import AccountPaths
@@ -18,7 +19,7 @@ _PIECE = 4 << 20
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=account_names)
 @click.option(
     "--save-to", type=click.Path(path_type=Path, file_okay=False), help="Write readable copies into this directory."
 )

@@ -39,6 +39,7 @@ from mountcloud.fs.attributes import Owner
 from mountcloud.fs.core import Core
 from mountcloud.fs.filesystem import FileSystem
 from mountcloud.fs.handles import Handles
+from mountcloud.fs.states import States
 from mountcloud.fuse.attributes import Timeouts
 from mountcloud.fuse.notify import KernelNotifier
 from mountcloud.fuse.operations import Operations
@@ -86,6 +87,7 @@ class Mount:
     operations: Operations
     chunks: ChunkStore
     pinner: Pinner
+    states: States
     surveyor: Surveyor | None = None
 
     def close(self) -> None:
@@ -129,6 +131,10 @@ def _pace(account: AccountSettings) -> Pace:
     """While the kernel answers by itself a mount in use looks unused, so idleness begins well after that."""
     unseen_s = max(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
     return Pace(account.poll_interval_s, account.idle_poll_interval_s, max(2 * unseen_s, 120.0))
+
+
+def _timeouts(account: AccountSettings) -> Timeouts:
+    return Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
 
 
 def _means(account: AccountSettings, provider: Provider, chunks: ChunkStore, nursery: trio.Nursery) -> Means:
@@ -224,7 +230,6 @@ def assemble(
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     means.altered = lambda node: _forget_content(node, index, notifier)
     pinner = Pinner(index, attributes, syncer, library, chunks, 3 * account.poll_interval_s)
-    owner = Owner(os.getuid(), os.getgid())
     core = Core(
         index,
         journal,
@@ -234,19 +239,18 @@ def assemble(
         local,
         syncer,
         naming,
-        owner,
+        Owner(os.getuid(), os.getgid()),
         handles,
         _confirmation(account, index, journal, local, replayer),
     )
-    timeouts = Timeouts(account.attributes.entry_timeout_s, account.attributes.attribute_timeout_s)
-    operations = Operations(
-        FileSystem(core, provider.capabilities.max_file_size), timeouts, extended=account.attributes.extended
-    )
+    states = States(core, pinner, account.provider)
+    fs = FileSystem(core, states, provider.capabilities.max_file_size)
+    operations = Operations(fs, _timeouts(account), extended=account.attributes.extended)
     session = Session(mountpoint, account.name, notifier, account.allow_other)
     queue = Queue(replayer, removals)
     stores = (index, journal, attributes, places)
     persister = Persister(journal, staging, (reserve, cache_reserve), stores)
     return Mount(
-        *(provider, *stores, syncer, replayer, queue, persister, core, session, operations, chunks, pinner),
+        *(provider, *stores, syncer, replayer, queue, persister, core, session, operations, chunks, pinner, states),
         surveyor=Surveyor(index, syncer, _SURVEYED_PER_SECOND) if account.background_index else None,
     )

@@ -36,6 +36,9 @@ class Commands(Protocol):
         ``owed`` and ``parked`` (operations), ``message`` (what the user should know); more may follow.
         """
 
+    async def info(self, path: str | None) -> dict[str, object]:
+        """How the file or directory at the path is: the texts of its attributes, ``size`` and ``mtime_ns``."""
+
     async def refresh(self, path: str | None) -> None:
         """Ask the service now what is there."""
 
@@ -193,6 +196,8 @@ async def _perform(line: bytes, commands: Commands) -> object:
     match command:
         case "status":
             return commands.status()
+        case "info":
+            return await commands.info(path)
         case "refresh":
             await commands.refresh(path)
         case "sync":

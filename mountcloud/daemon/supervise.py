@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trio
 
-from mountcloud.daemon import control
+from mountcloud.daemon import control, reporting
 from mountcloud.daemon.assemble import Mount, assemble
 from mountcloud.daemon.notify_systemd import Notifier
 from mountcloud.daemon.paths import AccountPaths
@@ -20,7 +20,6 @@ from mountcloud.daemon.settings import AccountSettings
 from mountcloud.fuse.session import prepare
 from mountcloud.model.errors import Busy, DiskFull, Failure, Unsupported
 from mountcloud.model.ids import ROOT_INODE
-from mountcloud.model.operation import Operation, OperationState
 from mountcloud.model.provider import Secrets
 
 log = logging.getLogger(__name__)
@@ -200,41 +199,15 @@ class Front:
             log.warning("%d changes are still owed; they go on at the next start", self._owed())
 
     def _owed(self) -> int:
-        return sum(each.state is not OperationState.PARKED for each in self._mount.replayer.owed)
-
-    def _parked(self) -> list[Operation]:
-        return [each for each in self._mount.journal.operations if each.state is OperationState.PARKED]
+        return reporting.owed(self._mount)
 
     def status(self) -> dict[str, object]:
         """For ``mountcloud status``."""
-        parked = self._parked()
-        return {
-            "state": self._state,
-            "mountpoint": str(self._mount.session.mountpoint),
-            "online": self._mount.syncer.healthy,
-            "owed": self._owed(),
-            "parked": len(parked),
-            **self._surveyed(),
-            "kernel_requests": self._mount.operations.answered,
-            "paused": self._mount.replayer.paused,
-            "message": self._mount.queue.trouble or (parked[0].error if parked else self._mount.pinner.trouble),
-            "pinned": self._mount.pinner.paths,
-            "pinned_missing": self._mount.pinner.missing,
-            "altered": self._altered(),
-        }
+        return reporting.report(self._mount, self._state)
 
-    def _altered(self) -> list[str]:
-        """Names of files whose content is not what was uploaded, as far as it is still the present one."""
-        index, found = self._mount.index, self._mount.chunks.quarantined
-        entries = [entry for ref in found if (entry := index.by_id(ref.id)) is not None and entry.node.ref == ref]
-        return [entry.file_name for entry in entries]
-
-    def _surveyed(self) -> dict[str, object]:
-        surveyor = self._mount.surveyor
-        if surveyor is None:
-            return {}
-        progress = surveyor.progress()
-        return {"directories_listed": progress.listed, "directories_left": progress.left}
+    async def info(self, path: str | None) -> dict[str, object]:
+        """For ``mountcloud info``."""
+        return await reporting.info(self._mount, path or "")
 
     async def refresh(self, path: str | None) -> None:
         """Look for changes now; all of them, whatever the path. What was found is seen afterwards.

@@ -57,7 +57,7 @@ class Pinner:
     def unpin(self, entry: Entry) -> None:
         """Raises ``InvalidArgument`` unless it is pinned itself."""
         if entry.node.id not in self.attributes.pinned:
-            above = self._pinned_above(entry.node.id)
+            above = self.pinned_above(entry.node.id)
             hint = f"{above!r} above it is" if above else ""
             raise InvalidArgument(f"{entry.file_name!r} is not pinned", hint=hint)
         self.attributes.unpin(entry.node.id)
@@ -68,14 +68,14 @@ class Pinner:
 
         Raises ``Busy`` if it is pinned. What is not on the service yet is no cache and stays.
         """
-        above = self._pinned_above(entry.node.id)
+        above = self.pinned_above(entry.node.id)
         if above is not None:
             raise Busy(f"{above!r} is pinned", hint="mountcloud unpin PATH")
         return sum(self._evict_known(node) for node in self.index.below(entry.node.id))
 
     def _evict_known(self, node: NodeId) -> int:
         entry = self.index.by_id(node)
-        if entry is None or entry.node.is_directory or self._pinned_above(node) is not None:
+        if entry is None or entry.node.is_directory or self.pinned_above(node) is not None:
             return 0
         self.library.forgive(entry.node.ref)
         return self.store.forget(entry.node.ref)
@@ -90,7 +90,11 @@ class Pinner:
         above = filter(None, map(self.index.by_id, reversed(self.index.ancestors(entry.node.id))))
         return "/".join(each.file_name for each in above if each.inode != ROOT_INODE)
 
-    def _pinned_above(self, node: NodeId) -> str | None:
+    def is_pinned(self, node: NodeId) -> bool:
+        """True if it is pinned, or below what is."""
+        return self.pinned_above(node) is not None
+
+    def pinned_above(self, node: NodeId) -> str | None:
         """The name of the pinned node that it is, or is below."""
         wanted = self.attributes.pinned
         pinned = next((each for each in self.index.ancestors(node) if each in wanted), None) if wanted else None

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import trio
+from cachetools import LRUCache
 
 from mountcloud.engine.fetching import DEADLINE, Fetched, Means
-from mountcloud.model.errors import Outdated, Unavailable
+from mountcloud.model.errors import NoKey, Outdated, Unavailable
 from mountcloud.model.ids import Ref
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Content
@@ -17,6 +18,7 @@ from mountcloud.policy.readahead import SECONDS, Window, advance, ahead, at_once
 
 _PIECE = 8 << 20
 """Bytes of one request where everything is wanted."""
+_KEYLESS_KNOWN = 10_000
 _KEPT_OPEN = 512
 """Versions whose keys and addresses are kept after their last reader left."""
 
@@ -29,6 +31,18 @@ class Library:
     strict: bool = False
     outdated: Callable[[Node], None] = lambda node: None
     _open: OrderedDict[Ref, Fetched] = field(default_factory=OrderedDict)
+    _keyless: LRUCache[Ref, bool] = field(default_factory=lambda: LRUCache(_KEYLESS_KNOWN))
+
+    def is_keyless(self, ref: Ref) -> bool:
+        """True if the account had no key for this version when it was opened last."""
+        return ref in self._keyless
+
+    def note_key(self, ref: Ref, *, missing: bool) -> None:
+        """Whether there was a key just now."""
+        if missing:
+            self._keyless[ref] = True
+        else:
+            self._keyless.pop(ref, None)
 
     def reader(self, node: Node) -> "Reader":
         """Read this node at this version; nothing is fetched yet. Close it once."""
@@ -96,8 +110,12 @@ class Reader:
     async def _open(self) -> Content:
         try:
             content = await self._opened_in_time()
+            self._library.note_key(self.node.ref, missing=False)
             if self._library.strict:
                 await self._fetched.verify(_PIECE)
+        except NoKey:
+            self._library.note_key(self.node.ref, missing=True)
+            raise
         except Outdated:
             self._library.outdated(self.node)
             raise

@@ -1,7 +1,9 @@
 """One owed operation becomes one call of the provider. After an attempt with unknown outcome: look, then repeat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import trio
 
 from mountcloud.engine.drafting import DraftSource, Superseded
 from mountcloud.engine.local_changes import LocalChanges
@@ -9,7 +11,8 @@ from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound
 from mountcloud.model.ids import NodeId, OperationId, Ref
 from mountcloud.model.node import Kind, Node
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
-from mountcloud.model.provider import Provider, UploadTarget
+from mountcloud.model.provider import Provider, Source, UploadTarget
+from mountcloud.policy.rate import Rate
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
 
@@ -42,13 +45,44 @@ class _Progress:
 
 
 @dataclass(slots=True)
+class Sent:
+    """How much of one upload the provider has taken so far; what it took may still be on its way."""
+
+    rate: Rate
+    done: int = 0
+
+    def took(self, end: int, now: float) -> None:
+        """It has the bytes up to ``end``."""
+        self.done = end
+        self.rate = self.rate.after(now, end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A source that tells how far its reader is; implements ``Source``."""
+
+    inner: Source
+    sent: Sent
+
+    @property
+    def size(self) -> int:
+        return self.inner.size
+
+    async def pread(self, size: int, offset: int) -> bytes:
+        data = await self.inner.pread(size, offset)
+        self.sent.took(offset + len(data), trio.current_time())
+        return data
+
+
+@dataclass(slots=True)
 class Sender:
-    """Knows how each kind of operation is said to a provider."""
+    """Knows how each kind of operation is said to a provider. ``uploads`` are those under way."""
 
     provider: Provider
     journal: Journal
     staging: Staging
     local: LocalChanges
+    uploads: dict[OperationId, Sent] = field(default_factory=dict)
 
     async def send(self, operation: Operation) -> Settled:
         """Do it on the service. Raises ``model/errors.py``, and ``Superseded`` if the bytes changed meanwhile."""
@@ -109,13 +143,16 @@ class Sender:
 
     async def _transfer(self, operation: Operation, target: Slot) -> Node:
         file = self.staging.open(operation.staged)
+        sent = self.uploads[operation.id] = Sent(Rate(trio.current_time()))
         try:
-            source = DraftSource(file, operation.size, lambda: self.local.unchanged(operation))
+            draft = DraftSource(file, operation.size, lambda: self.local.unchanged(operation))
+            source = _Watched(draft, sent)
             upload = UploadTarget(target.parent, target.name, operation.replaces, operation.size, operation.mtime_ns)
             node = await self.provider.upload(upload, source, _Progress(self.journal, operation.id))
             self.journal.save_progress(operation.id, "")
             return node
         finally:
+            self.uploads.pop(operation.id, None)
             file.close()
 
     async def _own_earlier(self, operation: Operation, target: Slot) -> Node | None:

@@ -10,6 +10,7 @@ from mountcloud.fs.directories import Directories
 from mountcloud.fs.extended import ExtendedAttributes
 from mountcloud.fs.files import Files
 from mountcloud.fs.links import Links
+from mountcloud.fs.states import States
 from mountcloud.model.errors import Forbidden
 from mountcloud.model.ids import Inode
 from mountcloud.model.node import Rights
@@ -44,12 +45,12 @@ _UNLIMITED = 1 << 50
 class FileSystem:
     """One account as a file system."""
 
-    def __init__(self, core: Core, max_file_size: int = 0) -> None:
+    def __init__(self, core: Core, states: States, max_file_size: int = 0) -> None:
         self._core = core
         self.directories = Directories(core)
         self.files = Files(core, self.directories, max_file_size)
         self.links = Links(core, self.directories, self.files)
-        self.extended = ExtendedAttributes(core)
+        self.extended = ExtendedAttributes(core, states)
 
     def attributes(self, inode: Inode) -> FileAttributes:
         """What ``stat`` tells; never asks the service. Raises ``NotFound``."""

@@ -26,3 +26,8 @@ def conflict_name(name: str, host: str, date: str, taken: Callable[[str], bool],
         if not taken(candidate):
             return candidate
     raise AssertionError("numbers do not end")
+
+
+def is_conflict_name(name: str) -> bool:
+    """True for a name that ``conflict_name`` gave."""
+    return _EARLIER.search(split_extension(name)[0]) is not None

@@ -263,6 +263,11 @@ class ChunkStore:
         evictable = sum(self._recent.values()) * CELL
         return size <= self._limits.most and self._free() + evictable - more >= self._limits.keep_free
 
+    @property
+    def most(self) -> int:
+        """Bytes that it may take at most."""
+        return self._limits.most
+
     def here(self, ref: Ref) -> int:
         """Bytes of this version that are here, in whole cells."""
         cached = self._versions.get(_key(ref)) or self._row(_key(ref))

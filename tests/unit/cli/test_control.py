@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,14 @@ class Daemon:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None]] = []
         self.parked = 0
+        self.more: dict[str, object] = {}
 
     def status(self) -> dict[str, object]:
-        return {"state": "ready", "mountpoint": "/srv/work", "online": True, "owed": 3, "message": ""}
+        return {"state": "ready", "mountpoint": "/srv/work", "online": True, "owed": 3, "message": "", **self.more}
+
+    async def info(self, path: str | None) -> dict[str, object]:
+        self.asked.append(("info", path))
+        return {"path": path or "", "kind": "file", "size": 5, "mtime_ns": 0, "state": "cached", "error": ""}
 
     async def refresh(self, path: str | None) -> None:
         if path == "gone":
@@ -89,8 +95,47 @@ def test_status_of_one(daemon: Daemon) -> None:
     result = run("status", "work")
     assert (result.exit_code, result.stdout.splitlines()) == (
         0,
-        ["work", "  state       ready", "  mountpoint  /srv/work", "  online      yes", "  owed        3"],
+        ["work", "  state   ready at /srv/work", "  online  yes", "  owed    3 changes"],
     )
+
+
+def test_status_tells_what_is_on_its_way_and_what_helps(daemon: Daemon) -> None:
+    upload = {"path": "a/large", "size": 3 << 20, "sent": 1 << 20, "rate": 1 << 19, "seconds_left": 4.0}
+    parked = {"path": "b's", "kind": "upload", "reason": "the quota is used up"}
+    daemon.more = {
+        "last_poll": time.time() - 3.5,
+        "uploads": [upload, {**upload, "path": "new", "rate": None, "seconds_left": None}],
+        "parked_changes": [parked],
+        "cache_used": 5 << 20,
+        "cache_limit": 10 << 30,
+        "pinned": ["a"],
+        "pinned_missing": 2,
+        "altered": ["broken"],
+        "paused": True,
+    }
+    told = run("status", "work").stdout
+    for line in (
+        "online   yes, looked for changes 4 s ago",
+        "owed     3 changes, paused",
+        "cache    5.0 MiB of 10.0 GiB",
+        "pinned   a (2 files still to come)",
+        "altered  broken",
+        "sending  a/large: 1.0 MiB of 3.0 MiB, 512.0 KiB/s, 4 s left",
+        "sending  new: 1.0 MiB of 3.0 MiB",
+        "failed   b's: the quota is used up",
+        "mountcloud queue work retry 'b'\"'\"'s', or discard",
+    ):
+        assert line in told
+
+
+def test_info_of_a_path_in_a_mount(daemon: Daemon) -> None:
+    told = run("info", "/srv/work/a/b")
+    assert (told.exit_code, daemon.asked) == (0, [("info", "a/b")])
+    assert "state    cached" in told.stdout
+    assert "error" not in told.stdout
+    assert json.loads(run("info", "--json", "/srv/work").stdout)["size"] == 5
+    elsewhere = run("info", "/srv/other")
+    assert (elsewhere.exit_code, "is in no mount" in elsewhere.stderr) == (78, True)
 
 
 def test_status_of_all_for_programs(daemon: Daemon) -> None:

@@ -37,6 +37,9 @@ class Daemon:
     def status(self) -> dict[str, object]:
         return {}
 
+    async def info(self, path: str | None) -> dict[str, object]:
+        raise NotImplementedError
+
     async def refresh(self, path: str | None) -> None: ...
 
     async def sync(self, path: str | None) -> None: ...

@@ -25,6 +25,10 @@ class Recorder:
     def status(self) -> dict[str, object]:
         return {"state": "ready", "owed": 3}
 
+    async def info(self, path: str | None) -> dict[str, object]:
+        self.asked.append(("info", path))
+        return {"path": path or "", "kind": "file", "size": 5, "mtime_ns": 0, "state": "cached", "error": ""}
+
     async def refresh(self, path: str | None) -> None:
         if path == "missing":
             raise NotFound("there is no missing", hint="look again")

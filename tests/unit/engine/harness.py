@@ -14,6 +14,7 @@ from mountcloud.engine.drafting import Drafts
 from mountcloud.engine.fetching import Means
 from mountcloud.engine.guarding import Removals
 from mountcloud.engine.local_changes import LocalChanges
+from mountcloud.engine.pinning import Pinner
 from mountcloud.engine.queueing import Queue
 from mountcloud.engine.reading import Library
 from mountcloud.engine.recovery import recover
@@ -26,6 +27,7 @@ from mountcloud.fs.attributes import FileAttributes, Owner
 from mountcloud.fs.core import Core
 from mountcloud.fs.filesystem import FileSystem, Wanted
 from mountcloud.fs.handles import Handles
+from mountcloud.fs.states import States
 from mountcloud.model.change import Stale
 from mountcloud.model.ids import ROOT_INODE, HandleId, Inode, NodeId
 from mountcloud.model.node import Node
@@ -161,7 +163,8 @@ class Machine:
         self.local.owed, self.local.salvage.done = self.replayer.changed, self.replayer.wake
         stores = (self.index, self.journal, self.attributes, self.drafts, library, self.local, self.syncer)
         self.core = Core(*stores, self.naming, Owner(1000, 1000), handles)
-        self.fs = FileSystem(self.core)
+        self.pinner = Pinner(self.index, self.attributes, self.syncer, library, self.chunks, 3.0)
+        self.fs = FileSystem(self.core, States(self.core, self.pinner, "memory"))
         self.queue = Queue(self.replayer, self.removals)
 
     _ticks = count()
