@@ -85,6 +85,25 @@ def nextcloud(*, listen: str, data: Path, password_file: Path | None, control: b
     _serve(host, listen, lambda: server.run(options, click.echo), allow_remote=allow_remote)
 
 
+@sandbox.command()
+@_common
+def smartfile(*, listen: str, data: Path, password_file: Path | None, control: bool, allow_remote: bool) -> None:
+    """A SmartFile server. Prints one line "listening on http://HOST:PORT" when it is ready.
+
+    A new one has one account: key "demo-key-of-thirty-characters-", password "demo-password-of-30-characters" unless
+    --password-file says otherwise. OAuth client: "mountcloud-test-client-token-30", "mountcloud-test-client-secret-30".
+    """
+    host, port = _address(listen)
+    try:
+        from mountcloud.sandbox.smartfile import server
+    except ModuleNotFoundError as missing:
+        raise _incomplete(missing) from None
+    options = server.Options(host, port, data, control)
+    if password_file is not None:
+        options = server.Options(host, port, data, control, _first_line(password_file))
+    _serve(host, listen, lambda: server.run(options, click.echo), allow_remote=allow_remote)
+
+
 def _incomplete(missing: ModuleNotFoundError) -> click.ClickException:
     return click.ClickException(f"{_MISSING} ({missing.name} is missing)")
 

@@ -11,13 +11,13 @@ from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places, path_of
+from mountcloud.providers.turns import Turns
 from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.abilities import Abilities
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.dav import Dav
 from mountcloud.providers.webdav.facts import Binding, Facts, facts_of
 from mountcloud.providers.webdav.tokens import RACY, RACY_S, Token
-from mountcloud.providers.webdav.turns import Turns
 from mountcloud.providers.webdav.wire import Entry
 
 ROOT = NodeId("root")

@@ -3,7 +3,7 @@
 import trio
 
 from mountcloud.model.ids import NodeId
-from mountcloud.providers.webdav.turns import Turns
+from mountcloud.providers.turns import Turns
 from tests.unit.engine.harness import on_trio
 
 HERE = NodeId("here")
