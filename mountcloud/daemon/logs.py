@@ -42,6 +42,12 @@ def set_up(*, verbose: bool, stream: TextIO | None = None, environment: Mapping[
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("pyfuse3").addFilter(_somebody_waited)
+
+
+def _somebody_waited(record: logging.LogRecord) -> bool:
+    """False for an answer that nobody wanted any more, since the program was killed or had closed the file."""
+    return "fuse_reply_* failed with No such file or directory" not in record.getMessage()
 
 
 def redacted(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mountcloud.daemon.control import call
+from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.secrets import FileSecrets
 from tests.filesystem.caller import Caller, User
@@ -136,7 +136,10 @@ class Mount:
 
     def settle(self) -> None:
         """Return when nothing is owed to the service."""
-        self.call("sync")
+        try:
+            self.call("sync")
+        except ControlError as error:
+            raise AssertionError(f"{error}\n--- the daemon's log:\n{self.log.read_text()[-8000:]}") from error
 
     def fresh_view(self) -> None:
         """Settle, unmount, delete every cache, mount again."""

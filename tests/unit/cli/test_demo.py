@@ -1,4 +1,3 @@
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -147,7 +146,7 @@ def test_a_new_server_makes_the_old_picture_worthless(stage: Stage) -> None:
 
 def test_ctrl_c_during_the_mount_ends_well(stage: Stage) -> None:
     def interrupted(_: AccountPaths) -> int:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         raise AssertionError("not interrupted")
 
     stage.act = interrupted

@@ -128,3 +128,13 @@ def test_another_stream_than_the_journals_is_for_people(tmp_path: Path) -> None:
     written = run_program({"JOURNAL_STREAM": "1:1"}, tmp_path)
     assert "WARNING x: two" in written
     assert "<4>" not in written
+
+
+def test_an_answer_that_nobody_waited_for_is_no_news() -> None:
+    stream = io.StringIO()
+    logs.set_up(verbose=False, stream=stream)
+    kernel = logging.getLogger("pyfuse3")
+    kernel.error("fuse_read(): fuse_reply_* failed with %s", "No such file or directory")
+    kernel.error("fuse_read(): fuse_reply_* failed with %s", "Invalid argument")
+    assert stream.getvalue().count("fuse_reply") == 1
+    assert "Invalid argument" in stream.getvalue()

@@ -60,7 +60,7 @@ def parts_sent(sandbox: RunningSandbox) -> int:
 
 
 async def cut_off(sandbox: RunningSandbox, me: Person, room: NodeId, data: bytes = DATA) -> Kept:
-    """An upload that ended after four of its parts, as when the daemon ends."""
+    """An upload that ended after four of its parts, as when the daemon ends; some of them were acknowledged by then."""
     kept = Kept()
     provider = me.provider(upload_channel=Channel.S3)
     async with trio.open_nursery() as nursery:
@@ -84,7 +84,7 @@ def test_what_arrived_is_not_sent_again(s3: RunningSandbox, encrypted: bool) -> 
         room = me.room(encrypted=encrypted)
         kept = await cut_off(s3, me, room)
         arrived = len(json.loads(kept.state)["etags"])
-        assert arrived >= 3
+        assert arrived >= 1
         node = await send(me.provider(upload_channel=Channel.S3), room, BytesSource(DATA), kept)
         assert parts_sent(s3) == PARTS - arrived
         assert s3.control.requests().count("POST", "/nodes/files/uploads") == s3.control.requests().count("", "s3_urls")
@@ -132,9 +132,11 @@ def test_a_new_name_in_the_same_place_uses_the_same_parts(s3: RunningSandbox) ->
     async def action() -> None:
         room = me.room()
         kept = await cut_off(s3, me, room)
+        arrived = len(json.loads(kept.state)["etags"])
+        assert arrived >= 1
         node = await send(me.provider(upload_channel=Channel.S3), room, BytesSource(DATA), kept, "another name")
         assert node.name == "another name"
-        assert parts_sent(s3) <= 4
+        assert parts_sent(s3) == PARTS - arrived
         assert await read(me.provider(), node) == DATA
 
     run(action, me)
