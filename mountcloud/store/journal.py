@@ -175,12 +175,17 @@ class Journal:
         return [each for each in owed if wanted in {folded(used) for used in (each.target, each.source) if used}]
 
     def may_have_made(self, node: Node, grain_ns: int) -> bool:
-        """True if a file that nobody here knows looks like the work of an attempt whose answer is still to come."""
-        if node.is_directory or node.parent is None:
+        """True if a node that nobody here knows looks like the work of an attempt whose answer is still to come.
+
+        A directory in the place of one that was tried is that one, whoever made it.
+        """
+        if node.parent is None:
             return False
         slot = Slot(node.parent, node.name)
-        tried = [each for each in self.using(slot) if each.target == slot and each.creates and each.tried_size >= 0]
-        same = [each for each in tried if each.tried_size == node.size]
+        making = [each for each in self.using(slot) if each.target == slot and each.creates]
+        if node.is_directory:
+            return any(each.kind is OperationKind.MAKE_DIRECTORY and not each.unsent for each in making)
+        same = [each for each in making if each.tried_size == node.size]
         return any(abs(each.tried_mtime_ns - node.mtime_ns) <= grain_ns for each in same)
 
     def unsettled_since(self, clock: int) -> set[NodeId]:

@@ -117,3 +117,22 @@ async def test_no_ghost_of_an_upload_is_shown_beside_it(tmp_path: Path, service:
         await here.settle()
         assert await here.tree() == {"new": b"n"} == remote.tree()
         nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_no_ghost_of_a_directory_is_shown_beside_it(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    """Found by killing the daemon at random: a walk met a directory that was gone when it was opened."""
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        service.faults.fail_next("make_directory", Unavailable("no answer"), after=True)
+        await here.mkdir("d")
+        await here.write("d/inside", b"i")
+        while not remote.tree():
+            await trio.sleep(0.01)
+        await here.syncer.poll_safely()
+        assert await here.list("") == ["d"]
+        await here.settle()
+        assert await here.tree() == {"d": {"inside": b"i"}} == remote.tree()
+        nursery.cancel_scope.cancel()
