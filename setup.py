@@ -19,7 +19,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["mountcloud", "mountcloud.*"]),
-    package_data={"mountcloud": ["py.typed"]},
+    package_data={"mountcloud": ["py.typed"], "mountcloud.units": ["*.service"]},
     install_requires=[
         "pyfuse3>=3.4",
         "trio>=0.27",

@@ -5,30 +5,21 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import click
-import trio
 
+from mountcloud.cli.accounts import with_provider
 from mountcloud.cli.browser_login import goes_by_browser, granted
 from mountcloud.cli.config_file import OptionValue, add_account
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
+from mountcloud.cli.verifying import verify
 from mountcloud.daemon.paths import AccountPaths, checked_account_name, config_file
 from mountcloud.daemon.secrets import MemorySecrets, open_secrets
 from mountcloud.daemon.settings import AccountSettings, Settings, load
-from mountcloud.model.provider import Provider
 
 _SECRETS = ("password", "encryption_password", "client_secret")
 _WITHOUT_ENCRYPTION = frozenset({"webdav", "nextcloud"})
 _URL, _USER = ("url", "Address (https://...)"), ("username", "User name")
-
-
-@runtime_checkable
-class Verifiable(Protocol):
-    """A provider that can tell whether its credentials work; raises ``model/errors.py`` if not."""
-
-    async def verify(self) -> object:
-        """What is known of the account."""
 
 
 @click.command()
@@ -129,20 +120,7 @@ def _asked_secrets(account: AccountSettings) -> MemorySecrets:
 
 
 def _verify(account: AccountSettings, secrets: MemorySecrets) -> None:
-    from mountcloud.providers import registry
-
-    trio.run(_try_out, registry.create(account.provider, account.options, secrets))
-
-
-async def _try_out(provider: Provider) -> None:
-    try:
-        if isinstance(provider, Verifiable):
-            await provider.verify()
-        else:
-            await provider.root()
-    finally:
-        with trio.move_on_after(5, shield=True):
-            await provider.aclose()
+    with_provider(account, secrets, verify)
 
 
 def _remember(settings: Settings, account: AccountSettings) -> Settings:

@@ -5,12 +5,16 @@ import importlib.metadata
 import click
 
 from mountcloud.cli.cache import evict, pin, unpin
+from mountcloud.cli.completion import completion
+from mountcloud.cli.config import config
 from mountcloud.cli.control import refresh, sync
 from mountcloud.cli.demo import demo
+from mountcloud.cli.doctor import doctor
 from mountcloud.cli.login import login
 from mountcloud.cli.mount import mount, umount
 from mountcloud.cli.queue import queue
 from mountcloud.cli.sandbox import sandbox
+from mountcloud.cli.service import service
 from mountcloud.cli.status import info, status
 from mountcloud.cli.unclosed import unclosed
 from mountcloud.daemon import logs
@@ -30,5 +34,9 @@ def main(*, verbose: bool) -> None:
     logs.set_up(verbose=verbose)
 
 
-for command in (login, mount, umount, status, info, refresh, sync, queue, pin, unpin, evict, unclosed, demo, sandbox):
+COMMANDS = (
+    *(login, mount, umount, status, info, refresh, sync, queue),
+    *(pin, unpin, evict, unclosed, doctor, config, service, completion, demo, sandbox),
+)
+for command in COMMANDS:
     main.add_command(command)

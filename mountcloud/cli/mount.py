@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -80,10 +81,28 @@ def prepared_mountpoint(directory: Path) -> Path:
     return path
 
 
-def fuse_mounts() -> set[Path]:
-    """The mount points of all FUSE file systems that this process can see (proc(5), mountinfo)."""
+@dataclass(frozen=True, slots=True)
+class MountedFuse:
+    """A FUSE file system that this process can see; ours has the source ``mountcloud:NAME``."""
+
+    mountpoint: Path
+    source: str
+
+
+def fuse_table() -> list[MountedFuse]:
+    """All of them (proc(5), mountinfo)."""
     lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    return {Path(_unescaped(line.split()[4])) for line in lines if line.partition(" - ")[2].startswith("fuse")}
+    halves = [(line.split(), line.partition(" - ")[2].split()) for line in lines]
+    return [
+        MountedFuse(Path(_unescaped(first[4])), _unescaped(second[1]))
+        for first, second in halves
+        if second and second[0].startswith("fuse")
+    ]
+
+
+def fuse_mounts() -> set[Path]:
+    """Where they are."""
+    return {each.mountpoint for each in fuse_table()}
 
 
 def _unescaped(field: str) -> str:

@@ -30,6 +30,11 @@ def config_file(environment: Mapping[str, str] = os.environ) -> Path:
     return _base("XDG_CONFIG_HOME", ".config", environment) / "config.toml"
 
 
+def user_units(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the user's systemd looks for units (systemd.unit(5))."""
+    return _base("XDG_CONFIG_HOME", ".config", environment).with_name("systemd") / "user"
+
+
 def data_directory(environment: Mapping[str, str] = os.environ) -> Path:
     """What is neither settings nor state nor cache, such as the files of the demonstration server."""
     return _base("XDG_DATA_HOME", ".local/share", environment)

@@ -141,3 +141,20 @@ class RawApi(Protocol):
 
     def pages(self, path: str, fields: Mapping[str, object]) -> AsyncIterator[object]:
         """The answers to a GET, page after page as the service pages, until there is no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What a service says of itself. ``time`` in seconds since the epoch; empty and None where it does not tell."""
+
+    product: str
+    version: str = ""
+    time: float | None = None
+
+
+@runtime_checkable
+class Diagnosed(Protocol):
+    """A service that says what it is."""
+
+    async def about(self) -> ServiceFacts:
+        """Its version and its clock; needs no log-in where the service needs none."""

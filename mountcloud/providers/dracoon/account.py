@@ -6,6 +6,7 @@ from mountcloud.crypt.keys import key_pair_version
 from mountcloud.model.errors import AccountBlocked, InvalidArgument
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.offers import ServiceFacts
 from mountcloud.model.provider import Usage
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Api
@@ -83,6 +84,14 @@ class Account:
         limit = wire.integer(customer, "spaceLimit")
         total = None if limit is None or limit < 0 else limit
         return Usage(max(wire.integer(customer, "spaceUsed") or 0, 0), total)
+
+    async def about(self) -> ServiceFacts:
+        """The version of the service and its clock (DRACOON facts, 4)."""
+        software = await self._api.call("GET", "/v4/public/software/version")
+        told = await self._api.call("GET", "/v4/public/time")
+        version = wire.text(software, "version") or wire.text(software, "sdsServerVersion")
+        time_ms = wire.parse_time_ms(wire.text(told, "time"))
+        return ServiceFacts("DRACOON", version, None if time_ms is None else time_ms / 1000)
 
     async def _configured_root(self) -> Node:
         found: RemoteNode | None = None

@@ -11,7 +11,7 @@ from mountcloud.model.errors import IsADirectory, NotFound, Outdated, Unsupporte
 from mountcloud.model.ids import Cursor, NodeId, Ref, Version
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Node
-from mountcloud.model.offers import Discarded, Link, LinkKind, LinkWish, PastVersion
+from mountcloud.model.offers import Discarded, Link, LinkKind, LinkWish, PastVersion, ServiceFacts
 from mountcloud.model.provider import (
     Capabilities,
     ChangeFeed,
@@ -158,6 +158,10 @@ class DracoonProvider:
     async def usage(self) -> Usage:
         """The tenant's space."""
         return await self._account.usage()
+
+    async def about(self) -> ServiceFacts:
+        """The version of the service and its clock."""
+        return await self._account.about()
 
     async def share(self, ref: Ref, kind: LinkKind, wish: LinkWish) -> Link:
         """A download or upload share."""

@@ -9,6 +9,7 @@ import pytest
 from mountcloud.cli.outcome import Denied, Misconfigured
 
 UNIT = Path(__file__).parents[3] / "systemd" / "mountcloud@.service"
+"""A link to the one in the package, so that both are found."""
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd on this machine")
