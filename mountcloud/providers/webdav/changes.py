@@ -42,7 +42,7 @@ class Changes:
             path = (*await self._tree.path(slot.parent), slot.name)
             if not self._tree.abilities.mkcol_tells and await self._is_taken(path):
                 raise Exists(f"the name {slot.name!r} is taken")
-            async with self._needing_a_free_name(slot, path):
+            async with self.needing_a_free_name(slot, path):
                 await self._dav.make_collection(path)
             entry = await self._dav.look(path, self._tree.props, directory=True)
             made = self._tree.adopt(slot, entry, Facts())
@@ -68,7 +68,7 @@ class Changes:
             raise
 
     @asynccontextmanager
-    async def _needing_a_free_name(self, slot: Slot, path: Path) -> AsyncIterator[None]:
+    async def needing_a_free_name(self, slot: Slot, path: Path) -> AsyncIterator[None]:
         """Servers refuse a name that is taken in many ways too: 405 and 412 are the right ones, 400 and 409 occur."""
         try:
             async with self.blaming_the_parent(slot.parent):
@@ -88,7 +88,7 @@ class Changes:
             return
         if not self._tree.abilities.move_refuses and await self._is_taken(new):
             raise Exists(f"the name {slot.name!r} is taken")
-        async with self._needing_a_free_name(slot, new):
+        async with self.needing_a_free_name(slot, new):
             await self._dav.move(old, new, directory=directory, overwrite=False)
 
     async def move(self, ref: Ref, slot: Slot, replaces: Ref | None) -> Node:
@@ -155,7 +155,7 @@ class Changes:
         if entry.is_directory:
             await self._remove_directory(holder)
             return False
-        self.check_version(holder, entry, replaces)
+        self.check_version(self._tree.place(holder.id), entry, replaces)
         return True
 
     def check_version(self, place: Place, entry: Entry, ref: Ref) -> None:
@@ -169,8 +169,8 @@ class Changes:
         if place.parent is None:
             raise NotPermitted("the root cannot be removed")
         async with self._tree.turns.changing(place.parent, place.id):
-            place = self._tree.place(ref.id)
             entry = await self._tree.look(ref.id)
+            place = self._tree.place(ref.id)
             if place.is_directory:
                 await self._remove_directory(place)
                 return

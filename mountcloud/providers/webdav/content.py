@@ -7,11 +7,9 @@ from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.places import path_of
 from mountcloud.model.provider import ContentCipher
 from mountcloud.model.span import StoredSpan
-from mountcloud.net.http import Response
-from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.address import Path
+from mountcloud.providers.webdav.evidence import judge
 from mountcloud.providers.webdav.facts import facts_of
-from mountcloud.providers.webdav.tokens import Token
 from mountcloud.providers.webdav.tree import Tree
 
 
@@ -66,21 +64,7 @@ class WebdavContent:
         expected = facts_of(self._tree.place(self._node).facts).expected(self._version)
         if expected is None:
             raise Outdated("the file has new content")
-        await self._tree.dav.get(path, arrival, self.stored_size, lambda answer: _judge(answer, expected))
+        await self._tree.dav.get(path, arrival, self.stored_size, lambda answer: judge(answer, expected))
 
     async def aclose(self) -> None:
         """Nothing is held."""
-
-
-def _judge(answer: Response, expected: Token) -> None:
-    """Raises ``Outdated`` for the headers of another content. A part's answer tells the whole size as well."""
-    whole = answer.headers.get("content-range", "").rpartition("/")[2] if answer.status == 206 else ""
-    size = whole or answer.headers.get("content-length", "")
-    told = answer.headers.get("oc-etag") or answer.headers.get("etag", "")
-    found = Token(
-        tokens.etag(told),
-        int(size) if size.isdecimal() else expected.size,
-        wire.seconds(answer.headers.get("last-modified", "")),
-    )
-    if not found.agrees(expected):
-        raise Outdated("the file has new content")

@@ -7,7 +7,7 @@ import trio
 from mountcloud.model.arrival import Arrival
 from mountcloud.model.errors import Failure, Forbidden, IsADirectory, NotFound, Outdated, Refused, Unavailable
 from mountcloud.model.provider import Source
-from mountcloud.net.http import Client, Judge, Response
+from mountcloud.net.http import OCTETS, Client, Judge, Response
 from mountcloud.providers.webdav import wire
 from mountcloud.providers.webdav.address import Address, Path, is_text
 from mountcloud.providers.webdav.errors import failure_for
@@ -100,6 +100,11 @@ class Dav:
         href = self._address.href(path, directory=False)
         answer = await self._client.send_stream("PUT", href, source.size, lambda: _Pieces(source), headers=headers)
         return _success(answer)
+
+    async def put_whole(self, path: Path, content: bytes, headers: Mapping[str, str]) -> Response:
+        """Store a small file, whose bytes are in memory; the answer is a success."""
+        sent = {"Content-Type": OCTETS, **headers}
+        return _success(await self.send("PUT", path, headers=sent, content=content))
 
     async def get(self, path: Path, arrival: Arrival, total: int, judge: Judge) -> None:
         """Bytes of a file of ``total`` bytes; ``judge`` sees the headers first. Raises ``Outdated``."""

@@ -13,6 +13,8 @@ from mountcloud.providers.webdav.tokens import Token
 
 _MOST = 3
 """Bindings of one file: the present one, the one before, and one whose outcome is unknown."""
+_SENT = '"sent"'
+"""As it stands in the kept text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,20 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """Content that went to its final name in one request: the SHA-256 of its bytes, their number, and its time."""
+
+    digest: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """``bindings`` of a file, oldest first; ``mtime_ns`` of a directory, good while its date is ``modified``.
 
     ``checksum`` is what the server tells of the content with the ETag ``checked``.
+    ``sent`` is content of which nobody knows whether it arrived, oldest first: it has no token yet.
     """
 
     bindings: tuple[Binding, ...] = field(default=())
@@ -36,6 +48,7 @@ class Facts:
     modified: int = 0
     checked: str = ""
     checksum: str = ""
+    sent: tuple[Sent, ...] = field(default=())
 
     @property
     def text(self) -> str:
@@ -44,12 +57,23 @@ class Facts:
             return ""
         bound = [[b.token.etag, b.token.size, b.token.modified, b.version, b.mtime_ns] for b in self.bindings]
         kept = {"bindings": bound, "mtime_ns": self.mtime_ns, "modified": self.modified}
-        return json.dumps(kept | ({"checksum": [self.checked, self.checksum]} if self.checksum else {}))
+        checksum = {"checksum": [self.checked, self.checksum]} if self.checksum else {}
+        sent = {_SENT.strip('"'): [[each.digest, each.size, each.mtime_ns] for each in self.sent]} if self.sent else {}
+        return json.dumps(kept | checksum | sent)
 
     def bound(self, binding: Binding) -> "Facts":
         """With one more binding, which hides older ones of its token."""
         others = [each for each in self.bindings if each.token != binding.token]
         return replace(self, bindings=(*others, binding)[-_MOST:])
+
+    def sending(self, content: Sent) -> "Facts":
+        """With content that is about to be sent."""
+        others = [each for each in self.sent if each != content]
+        return replace(self, sent=(*others, content)[-_MOST:])
+
+    def arrived(self, binding: Binding) -> "Facts":
+        """With the token that the server gave to what was sent: nothing is in doubt any more."""
+        return replace(self.bound(binding), sent=())
 
     def with_checksum(self, etag: str, checksum: str) -> "Facts":
         """With what the server tells of its present content."""
@@ -72,10 +96,17 @@ class Facts:
         return token if known is None or known.version == version else None
 
 
+def in_doubt(text: str) -> bool:
+    """True if kept facts tell of content that may have arrived."""
+    return _SENT in text
+
+
 def facts_of(text: str) -> Facts:
     """What ``Facts.text`` was made of."""
     if not text:
         return Facts()
     kept = json.loads(text)
     bindings = tuple(Binding(Token(b[0], b[1], b[2]), Version(b[3]), b[4]) for b in kept["bindings"])
-    return Facts(bindings, kept["mtime_ns"], kept["modified"], *kept.get("checksum", ("", "")))
+    checked, checksum = kept.get("checksum", ("", ""))
+    sent = tuple(Sent(*each) for each in kept.get("sent", ()))
+    return Facts(bindings, kept["mtime_ns"], kept["modified"], checked, checksum, sent)

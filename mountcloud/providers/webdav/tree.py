@@ -16,7 +16,8 @@ from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.abilities import Abilities
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.dav import Dav
-from mountcloud.providers.webdav.facts import Binding, Facts, facts_of
+from mountcloud.providers.webdav.evidence import digest
+from mountcloud.providers.webdav.facts import Binding, Facts, facts_of, in_doubt
 from mountcloud.providers.webdav.tokens import RACY, RACY_S, Token
 from mountcloud.providers.webdav.wire import Entry
 
@@ -109,7 +110,8 @@ class Tree:
         if place.parent is None:
             return await self.root()
         async with self.turns.looking(place.parent):
-            return self.to_node(self.place(node), await self.look(node))
+            entry = await self.look(node)
+            return self.to_node(self.place(node), entry)
 
     async def look(self, node: NodeId) -> Entry:
         """What the server shows at the node's place, from within a turn; raises ``NotFound`` if it is another node."""
@@ -117,6 +119,7 @@ class Tree:
         entry = await self.dav.look(path, self.props, directory=place.is_directory)
         if entry.is_directory != place.is_directory or not self._is_same(place, entry):
             raise NotFound("another node is in its place")
+        await self._recognise(place, path, entry)
         return entry
 
     async def children(self, directory: NodeId) -> Sequence[Node]:
@@ -128,7 +131,30 @@ class Tree:
             leaving = [place for place in self.places.below(directory) if place.aim is not None]
             for place in (*self.places.aimed_at(directory), *leaving):
                 await self._settle_above(place.id)
+            await self._recognise_all(directory, entries)
             return self._recognised(directory, [each for each in entries if _is_shown(each)])
+
+    async def _recognise_all(self, directory: NodeId, entries: Sequence[Entry]) -> None:
+        doubtful = {place.name: place for place in self.places.below(directory) if in_doubt(place.facts)}
+        for entry in entries if doubtful else ():
+            place = doubtful.get(entry.path[-1])
+            if place is not None and not entry.is_directory:
+                await self._recognise(place, (*await self.path(directory), place.name), entry)
+
+    async def _recognise(self, place: Place, path: Path, entry: Entry) -> None:
+        """A file was sent and the answer lost: if the server has just these bytes, they are what we sent."""
+        facts = facts_of(place.facts)
+        if not facts.sent or facts.binding(entry.token) is not None:
+            return
+        sizes = {each.size for each in facts.sent}
+        found = await digest(self.dav, path, entry) if entry.size in sizes else ""
+        ours = next((each for each in facts.sent if each.digest == found and each.size == entry.size), None)
+        if ours is not None:
+            facts = facts.arrived(Binding(entry.token, self.fresh_version(entry.token), ours.mtime_ns))
+        else:
+            facts = facts.bound(Binding(entry.token, self.version(facts, entry)))
+        if self.places.get(place.id) == place:
+            self.places.change(put=[replace(place, facts=facts.text)])
 
     async def listing(self, directory: NodeId) -> list[Entry]:
         """All names in a directory, from within a turn: also passing files of our own, and what we may not see."""

@@ -2,8 +2,9 @@
 
 Plain servers write a PUT in place, so a transfer that breaks off would leave half a file under its final name, and a
 condition that held when a long transfer began says nothing of its end. There a file goes up under a hidden name of its
-own and is moved, which takes no longer for a large one. Nextcloud and ownCloud write beside by themselves, and a move
-over a file would take its versions, shares and id away: there it is a PUT in place, under a condition.
+own and is moved, which takes no longer for a large one; small ones have a shorter way on good servers (``small.py``).
+Nextcloud and ownCloud write beside by themselves, and a move over a file would take its versions, shares and id away:
+there it is a PUT in place, under a condition.
 """
 
 import secrets
@@ -23,6 +24,7 @@ from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.changes import Changes
 from mountcloud.providers.webdav.chunks import Chunks, checksum_of
 from mountcloud.providers.webdav.facts import Binding, Facts, facts_of
+from mountcloud.providers.webdav.small import SmallUploads
 from mountcloud.providers.webdav.tokens import Token
 from mountcloud.providers.webdav.tree import HIDDEN, Tree
 from mountcloud.providers.webdav.wire import Entry
@@ -61,6 +63,7 @@ class Uploads:
         self._tree = tree
         self._dav = tree.dav
         self._changes = changes
+        self._small = SmallUploads(tree, changes)
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a file; see ``Provider.upload``."""
@@ -71,7 +74,8 @@ class Uploads:
             await self._look_first(target)
         if self._tree.abilities.owncloud:
             return await self._in_place(target, parent, source, progress)
-        return await self._beside(target, parent, source)
+        node = await self._small.upload(target, parent, source) if self._small.take(target) else None
+        return node or await self._beside(target, parent, source)
 
     def _parent_of(self, node: NodeId) -> NodeId:
         parent = self._tree.place(node).parent
