@@ -4,8 +4,8 @@ A listing that is under way while a name changes may show the past, and would gi
 own another id.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from weakref import WeakValueDictionary
 
 import trio
@@ -41,6 +41,22 @@ class Turns:
     def __init__(self) -> None:
         self._tree = _Turn()
         self._turns: WeakValueDictionary[NodeId, _Turn] = WeakValueDictionary()
+        self._changing = 0
+        self._changed = 0
+
+    @property
+    def moment(self) -> int | None:
+        """The same at two times if nobody here changed a name between them; None while somebody does."""
+        return None if self._changing else self._changed
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._changing += 1
+        try:
+            yield
+        finally:
+            self._changing -= 1
+            self._changed += 1
 
     @asynccontextmanager
     async def looking(self, directory: NodeId) -> AsyncIterator[None]:
@@ -57,7 +73,8 @@ class Turns:
             for directory in sorted(set(directories)):
                 turn = self._turns.setdefault(directory, _Turn())
                 await stack.enter_async_context(turn.enter(changing=True))
-            yield
+            with self._counted():
+                yield
 
     @asynccontextmanager
     async def staying(self) -> AsyncIterator[None]:
@@ -69,4 +86,5 @@ class Turns:
     async def uprooting(self) -> AsyncIterator[None]:
         """A directory gets another path, and with it all that is below: nobody here uses any path meanwhile."""
         async with self._tree.enter(changing=True):
-            yield
+            with self._counted():
+                yield

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conformance.dracoon_factories import shared
 from tests.conformance.factories import FACTORIES
-from tests.conformance.nextcloud_factories import shared_nextcloud
+from tests.conformance.nextcloud_factories import SYNCING, shared_nextcloud
 from tests.conformance.webdav_factories import MORE_WEBDAV
 
 CROSSED = {"dracoon-plain-s3", "dracoon-encrypted-classic"}
@@ -29,4 +29,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if metafunc.module.__name__.rpartition(".")[2] not in ABOUT_CONTENT:
             short = [pytest.param(*each.values, id=each.id, marks=_slow(str(each.id))) for each in short]
         long = [pytest.param(factory, id=name, marks=pytest.mark.slow) for name, factory in MORE_WEBDAV.items()]
+        if metafunc.module.__name__.endswith(".test_changes"):
+            short += [pytest.param(factory, id=name) for name, factory in SYNCING.items()]
         metafunc.parametrize("factory", short + long)

@@ -29,12 +29,20 @@ async def all_after(provider: Provider, cursor: Cursor) -> tuple[list[Change], C
 
 
 async def present(t: ProviderUnderTest) -> Cursor:
-    batch = await t.provider.changes(None)
+    """Where the feed begins for who has listed the directory."""
+    batch = await t.follower.changes(None)
     assert (batch.changes, batch.more, batch.reset) == ((), False, False)
+    await t.follower.children((await t.follower.root()).id)
+    await t.follower.children(t.place)
     return batch.cursor
 
 
-async def do_everything(t: ProviderUnderTest) -> tuple[dict[NodeId, Node], list[NodeId]]:
+async def doomed(t: ProviderUnderTest) -> tuple[Node, Node]:
+    """Files that ``do_everything`` does away with."""
+    return await put(t, "victim", b"333", provider=t.second), await put(t, "gone", b"", provider=t.second)
+
+
+async def do_everything(t: ProviderUnderTest, victim: Node, gone: Node) -> tuple[dict[NodeId, Node], list[NodeId]]:
     """All that another client can do; gives the nodes that remain and those that are gone."""
     make, move, remove = t.second.make_directory, t.second.move, t.second.remove
     directory = await make(t.place, "directory", MTIME_NS)
@@ -42,9 +50,7 @@ async def do_everything(t: ProviderUnderTest) -> tuple[dict[NodeId, Node], list[
     file = await put(t, "file", b"22", replaces=file, provider=t.second)
     file = await move(file.ref, directory.id, "renamed", None)
     file = await t.second.set_times(file.ref, 5_000_000_000)
-    victim = await put(t, "victim", b"333", provider=t.second)
     other = await move((await put(t, "other", b"4", provider=t.second)).ref, t.place, "victim", victim.ref)
-    gone = await put(t, "gone", b"", provider=t.second)
     await remove(gone.ref)
     return {node.id: node for node in (directory, file, other)}, [victim.id, gone.id]
 
@@ -60,16 +66,22 @@ async def test_without_a_cursor_feed_there_are_no_changes(t: ProviderUnderTest) 
 @conforms
 async def test_the_feed_leads_from_one_picture_to_the_next(t: ProviderUnderTest) -> None:
     only_for(t, ChangeFeed.CURSOR)
+    files = await doomed(t)
     cursor = await present(t)
-    remaining, gone = await do_everything(t)
-    changes, _ = await all_after(t.provider, cursor)
+    remaining, gone = await do_everything(t, *files)
+    changes, _ = await all_after(t.follower, cursor)
     picture: dict[NodeId, Node] = {}
     for change in changes:
         if isinstance(change, Upserted):
             picture[change.node.id] = change.node
         else:
             picture.pop(change.id, None)
-    assert {id: node for id, node in picture.items() if id != t.place} == remaining
+    picture.pop(t.place, None)
+    assert {id: (node.parent, node.name, node.size) for id, node in picture.items()} == {
+        id: (node.parent, node.name, node.size) for id, node in remaining.items()
+    }
+    for id, node in picture.items():
+        assert node == await t.follower.node(Ref(id, Version("")))
     assert {change.id for change in changes if isinstance(change, Removed)} == set(gone)
 
 
@@ -78,7 +90,7 @@ async def test_changes_come_in_their_order(t: ProviderUnderTest) -> None:
     only_for(t, ChangeFeed.CURSOR)
     cursor = await present(t)
     made = [(await put(t, f"file {number}", b"", provider=t.second)).id for number in range(10)]
-    changes, _ = await all_after(t.provider, cursor)
+    changes, _ = await all_after(t.follower, cursor)
     told = [change.node.id for change in changes if isinstance(change, Upserted) and change.node.id in made]
     assert list(dict.fromkeys(told)) == made
 
@@ -86,30 +98,33 @@ async def test_changes_come_in_their_order(t: ProviderUnderTest) -> None:
 @conforms
 async def test_a_lost_reply_can_be_asked_for_again(t: ProviderUnderTest) -> None:
     only_for(t, ChangeFeed.CURSOR)
+    files = await doomed(t)
     cursor = await present(t)
-    await do_everything(t)
-    first = await t.provider.changes(cursor)
+    await do_everything(t, *files)
+    first = await t.follower.changes(cursor)
     assert first.changes
-    assert await t.provider.changes(cursor) == first
-    rest, end = await all_after(t.provider, first.cursor)
-    assert await all_after(t.provider, cursor) == ([*first.changes, *rest], end)
+    assert await t.follower.changes(cursor) == first
+    rest, end = await all_after(t.follower, first.cursor)
+    assert await all_after(t.follower, cursor) == ([*first.changes, *rest], end)
 
 
 @conforms
 async def test_a_cursor_outlives_the_client_that_made_it(t: ProviderUnderTest) -> None:
     only_for(t, ChangeFeed.CURSOR)
+    files = await doomed(t)
     cursor = await present(t)
-    await do_everything(t)
-    assert await all_after(t.second, cursor) == await all_after(t.provider, cursor)
+    await do_everything(t, *files)
+    assert await all_after(t.follower_again, cursor) == await all_after(t.follower, cursor)
 
 
 @conforms
 async def test_the_feed_is_quiet_when_nothing_happens(t: ProviderUnderTest) -> None:
     only_for(t, ChangeFeed.CURSOR)
+    files = await doomed(t)
     cursor = await present(t)
-    await do_everything(t)
-    _, end = await all_after(t.provider, cursor)
-    assert await all_after(t.provider, end) == ([], end)
+    await do_everything(t, *files)
+    _, end = await all_after(t.follower, cursor)
+    assert await all_after(t.follower, end) == ([], end)
 
 
 @conforms

@@ -24,6 +24,8 @@ async def nothing_to_wait_for() -> None:
 class ProviderUnderTest:
     """Two clients of one account, and a fresh, empty directory in which files and directories may be made.
 
+    ``followers`` are two more that follow the feed and share one memory, where what a client did itself is not told to it;
+    else the two clients follow it.
     ``settle`` returns when all changes made so far have reached the versions of the directories above them; it matters
     for ``ChangeFeed.TREE_VERSION`` only.
     """
@@ -32,6 +34,17 @@ class ProviderUnderTest:
     second: Provider
     place: NodeId
     settle: Callable[[], Awaitable[None]] = nothing_to_wait_for
+    followers: tuple[Provider, Provider] | None = None
+
+    @property
+    def follower(self) -> Provider:
+        """Who follows the feed."""
+        return self.provider if self.followers is None else self.followers[0]
+
+    @property
+    def follower_again(self) -> Provider:
+        """The same after a restart."""
+        return self.second if self.followers is None else self.followers[1]
 
 
 Factory = Callable[[], AbstractAsyncContextManager[ProviderUnderTest]]

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, fields
 
-_SCHEMA = 1
+_SCHEMA = 2
 """Raised when the probe learns to ask more, so that every server is asked again."""
 
 
@@ -23,6 +23,7 @@ class Abilities:
     ``moves_semicolons``: MOVE keeps what comes after a semicolon in a name.
     ``quota``: the root tells used and available bytes.
     ``owncloud``: Nextcloud or ownCloud: ids, rights, ETags of directories that tell of all below.
+    ``sync``: the root tells what changed anywhere below it since a token (RFC 6578, sync-level infinite).
     ``sets_dates``: setting ``d:lastmodified`` changes the date of a file, and with it the ETag (Nextcloud).
     """
 
@@ -40,6 +41,7 @@ class Abilities:
     moves_semicolons: bool = True
     quota: bool = False
     owncloud: bool = False
+    sync: bool = False
     sets_dates: bool = False
 
     @property

@@ -1,11 +1,23 @@
 """Requests of WebDAV, one a method: paths in, values of ``wire`` out, every refusal one of our failures."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import trio
 
 from mountcloud.model.arrival import Arrival
-from mountcloud.model.errors import Failure, Forbidden, IsADirectory, NotFound, Outdated, Refused, Unavailable
+from mountcloud.model.errors import (
+    Failure,
+    Forbidden,
+    IsADirectory,
+    NotFound,
+    Outdated,
+    Refused,
+    Unavailable,
+    Unsupported,
+)
 from mountcloud.model.provider import Source
 from mountcloud.net.http import OCTETS, Client, Judge, Response
 from mountcloud.providers.webdav import wire
@@ -17,6 +29,7 @@ _XML = {"Content-Type": "application/xml; charset=utf-8", "Accept": "*/*"}
 _MOVED = {301, 302, 307, 308}
 """How some servers answer to a collection that is named without a slash at the end."""
 _PIECE = 256 * 1024
+_Read = TypeVar("_Read")
 _LONG_LIST = 256 * 1024
 """Bytes of a list from which on it is read in a thread: reading 1000 entries takes about 40 ms."""
 
@@ -75,14 +88,36 @@ class Dav:
         inside = [each for each in found if len(each.path) == len(own) + 1 and _is_there(each)]
         return [await self._measured((*path, each.path[-1]), each) if each.is_visible else each for each in inside]
 
+    async def sync(self, token: str, props: Sequence[str]) -> wire.SyncPage | None:
+        """What changed below the root since the token, paths from the root; None if the server forgot the token.
+
+        Raises ``Unsupported`` if it does not tell of everything.
+        """
+        headers = {**_XML, "Depth": "0"}
+        body = wire.sync_collection(token, props)
+        answer = await self.send("REPORT", (), directory=True, headers=headers, content=body)
+        if answer.status != 207:
+            if 400 <= answer.status < 500 and wire.refuses_token(answer.body):
+                return None
+            raise failure_for(answer)
+        page = await _read(answer, partial(wire.sync_page, self._address.base))
+        if not page.whole:
+            raise Unsupported("the server does not tell what changes in some directories")
+        return replace(page, entries=[await self._from_root(each) for each in page.entries])
+
+    async def _from_root(self, entry: Entry) -> Entry:
+        base = self._address.base
+        if entry.path[: len(base)] != base:
+            raise Unsupported("the server tells of changes elsewhere")
+        path = entry.path[len(base) :]
+        there = _is_there(entry) and entry.is_visible
+        return replace(await self._measured(path, entry) if there else entry, path=path)
+
     async def _propfind(self, path: Path, props: Sequence[str], depth: str, *, directory: bool) -> list[Entry]:
         headers = {**_XML, "Depth": depth}
         answer = await self.send("PROPFIND", path, directory=directory, headers=headers, content=wire.propfind(props))
         if answer.status == 207:
-            now = wire.seconds(answer.headers.get("date", ""))
-            if len(answer.body) < _LONG_LIST:
-                return wire.entries(answer.body, now)
-            return await trio.to_thread.run_sync(wire.entries, answer.body, now)
+            return await _read(answer, wire.entries)
         if answer.status in _MOVED and not directory:
             return await self._propfind(path, props, depth, directory=True)
         if answer.status in {404, 410}:
@@ -147,6 +182,13 @@ class Dav:
         if answer.status == 207:
             return not wire.refused_properties(answer.body)
         return answer.ok  # lighttpd says 204, where the standard wants a multi-status
+
+
+async def _read(answer: Response, parse: Callable[[bytes, int], _Read]) -> _Read:
+    now = wire.seconds(answer.headers.get("date", ""))
+    if len(answer.body) < _LONG_LIST:
+        return parse(answer.body, now)
+    return await trio.to_thread.run_sync(parse, answer.body, now)
 
 
 class _Pieces:

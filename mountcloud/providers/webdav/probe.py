@@ -34,9 +34,10 @@ async def probe(dav: Dav) -> Abilities:
 
     Raises ``Unavailable`` and ``AuthenticationRequired``, but nothing for a server that can do little.
     """
-    root = await dav.look((), (*wire.OWNCLOUD, *wire.QUOTA, *wire.BASIC), directory=True)
+    root = await dav.look((), (*wire.OWNCLOUD, *wire.QUOTA, *wire.SYNC, *wire.BASIC), directory=True)
     seen = Abilities(
         quota=root.number(wire.QUOTA[1]) is not None,
+        sync=wire.offers_sync(root) and await _tells_of_all_below(dav, root.text(wire.SYNC[1])),
         owncloud=bool(root.text(f"{wire.OC}id") or root.text(f"{wire.OC}fileid")),
     )
     name = f"{HIDDEN}probe-{secrets.token_hex(6)}"
@@ -46,6 +47,16 @@ async def probe(dav: Dav) -> Abilities:
     finally:
         with trio.move_on_after(_CLEAN_UP_S, shield=True):
             await trial.clean_up()
+
+
+async def _tells_of_all_below(dav: Dav, token: str) -> bool:
+    """Many servers tell of direct children alone; asked for every directory, that is no better than lists."""
+    try:
+        return await dav.sync(token, wire.BASIC) is not None
+    except Failure as failure:
+        if failure.transient:
+            raise
+        return False
 
 
 @dataclass(frozen=True, slots=True)

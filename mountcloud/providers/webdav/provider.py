@@ -7,7 +7,15 @@ import trio
 
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.change import ChangeBatch
-from mountcloud.model.errors import InvalidName, IsADirectory, Outdated, Unsupported
+from mountcloud.model.errors import (
+    InvalidName,
+    IsADirectory,
+    NotPermitted,
+    Outdated,
+    Refused,
+    Unavailable,
+    Unsupported,
+)
 from mountcloud.model.ids import Cursor, NodeId, Ref
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Node
@@ -33,6 +41,7 @@ from mountcloud.providers.webdav.changes import Changes
 from mountcloud.providers.webdav.content import WebdavContent
 from mountcloud.providers.webdav.dav import Dav
 from mountcloud.providers.webdav.facts import facts_of
+from mountcloud.providers.webdav.feed import Feed
 from mountcloud.providers.webdav.probe import probe
 from mountcloud.providers.webdav.settings import WebdavSettings, settings_from
 from mountcloud.providers.webdav.tree import HIDDEN, Tree
@@ -70,6 +79,7 @@ class WebdavProvider:
         self._tree = Tree(self._dav, places, lambda: self._abilities or Abilities())
         self._tree.know_root()
         self._changes = Changes(self._tree)
+        self._feed = Feed(self._tree)
         self._uploads = Uploads(self._tree, self._changes)
 
     @property
@@ -77,7 +87,7 @@ class WebdavProvider:
         """What the probe found; before the first one, what every server can do."""
         found = self._abilities or Abilities()
         return Capabilities(
-            change_feed=ChangeFeed.TREE_VERSION if found.owncloud else ChangeFeed.NONE,
+            change_feed=_feed_of(found),
             ranged_reads=found.ranges,
             keeps_mtime=found.properties or found.owncloud,
             mtime_resolution_ns=10**9 if found.owncloud else 1,
@@ -133,8 +143,16 @@ class WebdavProvider:
         return await self._tree.children(directory)
 
     async def changes(self, cursor: Cursor | None) -> ChangeBatch:
-        """Raises ``Unsupported``."""
-        raise Unsupported("this server has no change feed")
+        """What the server tells, where it does; see ``feed.py``."""
+        await self._ready()
+        if self._abilities is None or not self._abilities.sync:
+            raise Unsupported("this server has no change feed")
+        try:
+            return ChangeBatch((), await self._feed.begin()) if cursor is None else await self._feed.after(cursor)
+        except (Unsupported, NotPermitted, Refused) as refusal:
+            self._abilities = replace(self._abilities, sync=False)
+            self._places.set_note(ABILITIES, self._abilities.text)
+            raise Unavailable("the server tells of changes no more: they are looked for from now on") from refusal
 
     async def open(self, node: Node) -> Content:
         """The content; that it is still this version is checked with every answer."""
@@ -189,6 +207,12 @@ class WebdavProvider:
     async def aclose(self) -> None:
         """End all connections; idempotent."""
         await self._client.aclose()
+
+
+def _feed_of(found: Abilities) -> ChangeFeed:
+    if found.sync:
+        return ChangeFeed.CURSOR
+    return ChangeFeed.TREE_VERSION if found.owncloud else ChangeFeed.NONE
 
 
 def create(settings: Mapping[str, object], secrets: Secrets, places: Places) -> WebdavProvider:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -28,6 +28,15 @@ HIDDEN = ".mountcloud-"
 _SAME_MOMENT_S = 2
 _RACY_PAUSE_S = 0.5
 _NS = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A list in terms of the book: places that are to be written down, and ids that are to be forgotten."""
+
+    nodes: Sequence[Node]
+    fresh: Sequence[Place]
+    gone: Sequence[NodeId]
 
 
 class Tree:
@@ -127,12 +136,18 @@ class Tree:
         if not self.place(directory).is_directory:
             raise NotADirectory("a file has no children")
         async with self.turns.looking(directory):
-            entries = await self.listing(directory)
-            leaving = [place for place in self.places.below(directory) if place.aim is not None]
-            for place in (*self.places.aimed_at(directory), *leaving):
-                await self._settle_above(place.id)
-            await self._recognise_all(directory, entries)
-            return self._recognised(directory, [each for each in entries if _is_shown(each)])
+            found = await self.look_around(directory)
+            self.places.change(put=found.fresh, remove=found.gone)
+            return found.nodes
+
+    async def look_around(self, directory: NodeId) -> "Recognised":
+        """What is in a directory, from within a turn; what was in doubt there is settled."""
+        entries = await self.listing(directory)
+        leaving = [place for place in self.places.below(directory) if place.aim is not None]
+        for place in (*self.places.aimed_at(directory), *leaving):
+            await self._settle_above(place.id)
+        await self._recognise_all(directory, entries)
+        return self.recognised(directory, entries)
 
     async def _recognise_all(self, directory: NodeId, entries: Sequence[Entry]) -> None:
         doubtful = {place.name: place for place in self.places.below(directory) if in_doubt(place.facts)}
@@ -178,18 +193,20 @@ class Tree:
         except NotFound:
             return None
 
-    def _recognised(self, directory: NodeId, entries: Sequence[Entry]) -> list[Node]:
+    def recognised(self, directory: NodeId, entries: Sequence[Entry]) -> "Recognised":
         """Give each entry its id; what is in the book and not in the list any more is gone."""
         known = {place.name: place for place in self.places.below(directory)}
-        found = [(self._place_of(directory, each, known.get(each.path[-1])), each) for each in entries]
+        shown = [each for each in entries if is_shown(each)]
+        found = [(self.place_of(directory, each, known.get(each.path[-1])), each) for each in shown]
         here = {place.id for place, _ in found}
-        gone = [place.id for place in known.values() if place.id not in here]
-        fresh = [place for place, _ in found if known.get(place.name) != place]
-        if gone or fresh:
-            self.places.change(put=fresh, remove=gone)
-        return [self.to_node(place, entry) for place, entry in found]
+        return Recognised(
+            nodes=[self.to_node(place, entry) for place, entry in found],
+            fresh=[place for place, _ in found if known.get(place.name) != place],
+            gone=[place.id for place in known.values() if place.id not in here],
+        )
 
-    def _place_of(self, directory: NodeId, entry: Entry, holder: Place | None) -> Place:
+    def place_of(self, directory: NodeId, entry: Entry, holder: Place | None) -> Place:
+        """The place of what a list shows in a directory; ``holder`` has the name in the book."""
         name = entry.path[-1]
         given = self._given_id(entry)
         if given is not None:
@@ -223,7 +240,7 @@ class Tree:
 
     def adopt(self, slot: Slot, entry: Entry, facts: Facts) -> Node:
         """A node that we just made at this slot."""
-        made = self._place_of(slot.parent, entry, self.places.find(slot.parent, slot.name))
+        made = self.place_of(slot.parent, entry, self.places.find(slot.parent, slot.name))
         made = self.told(replace(made, facts=facts.text), entry)
         self.places.change(put=[made])
         return self.to_node(made, entry)
@@ -232,7 +249,8 @@ class Tree:
         """What the server shows, in our terms."""
         facts = facts_of(place.facts)
         if entry.is_directory:
-            version = Version(entry.token.etag if self.abilities.owncloud else "")
+            tells = self.abilities.owncloud and not self.abilities.sync
+            version = Version(entry.token.etag if tells else "")
             size, mtime_ns = 0, self._directory_time(facts, entry)
         else:
             size, version, mtime_ns = entry.size or 0, self.version(facts, entry), self._file_time(facts, entry)
@@ -312,5 +330,6 @@ class Tree:
         return replace(place, facts=facts.bound(Binding(entry.token, self.version(facts, entry))).text)
 
 
-def _is_shown(entry: Entry) -> bool:
+def is_shown(entry: Entry) -> bool:
+    """False for passing files of our own, and for what we may not see."""
     return entry.is_visible and not entry.path[-1].startswith(HIDDEN)

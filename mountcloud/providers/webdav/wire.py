@@ -1,7 +1,7 @@
 """Bodies of WebDAV: what to ask for, and what an answer says (RFC 4918, 9.1 and 13). Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -97,6 +97,62 @@ def propfind(names: Iterable[str]) -> bytes:
     return body
 
 
+SYNC = (f"{DAV}supported-report-set", f"{DAV}sync-token")
+"""By which a collection tells that changes below it can be followed, and from where (RFC 6578, 3.2 and 4)."""
+
+
+def offers_sync(entry: Entry) -> bool:
+    """True if the collection announces the sync-collection report, and a token to begin with."""
+    reports = entry.props.get(SYNC[0])
+    named = reports is not None and reports.find(f".//{DAV}sync-collection") is not None
+    return named and bool(entry.text(SYNC[1]))
+
+
+def sync_collection(token: str, names: Iterable[str]) -> bytes:
+    """Ask what changed anywhere below since the token (RFC 6578, 6.1)."""
+    root = Element(f"{DAV}sync-collection")
+    SubElement(root, f"{DAV}sync-token").text = token
+    SubElement(root, f"{DAV}sync-level").text = "infinite"
+    asked = SubElement(root, f"{DAV}prop")
+    for name in names:
+        SubElement(asked, name)
+    body: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPage:
+    """An answer to that: what changed, gone things with status 404; ``truncated``: there is more after ``token``.
+
+    ``whole`` is false if the server does not look into some collections (RFC 6578, 3.3).
+    """
+
+    entries: Sequence[Entry]
+    token: str
+    truncated: bool
+    whole: bool
+
+
+def sync_page(own: Path, body: bytes, now: int = 0) -> SyncPage:
+    """The page about the collection ``own``; raises ``Unavailable`` for anything else."""
+    root = _multistatus(body)
+    token = (root.findtext(f"{DAV}sync-token") or "").strip()
+    if not token:
+        raise Unavailable("the server tells of changes, but not from where to go on")
+    found = [_entry(each, now) for each in root.findall(f"{DAV}response")]
+    return SyncPage(
+        entries=[each for each in found if each.path != own],
+        token=token,
+        truncated=any(each.path == own and each.status == 507 for each in found),
+        whole=root.find(f".//{DAV}sync-traversal-supported") is None,
+    )
+
+
+def refuses_token(body: bytes) -> bool:
+    """True if an error says that the token of a report is not known any more (RFC 6578, 3.2)."""
+    return b"valid-sync-token" in body
+
+
 def proppatch(name: str, value: str) -> bytes:
     """Set one property."""
     root = Element(f"{DAV}propertyupdate")
@@ -116,13 +172,17 @@ def with_size(entry: Entry, size: str) -> Entry:
 
 def entries(body: bytes, now: int = 0) -> list[Entry]:
     """The resources of a multi-status; raises ``Unavailable`` for anything else, so that no half list is believed."""
+    return [_entry(each, now) for each in _multistatus(body).findall(f"{DAV}response")]
+
+
+def _multistatus(body: bytes) -> Element:
     try:
-        root = defusedxml.ElementTree.fromstring(body)
+        root: Element = defusedxml.ElementTree.fromstring(body)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise Unavailable(f"the server sent a list that is broken: {type(error).__name__}") from None
     if root.tag != f"{DAV}multistatus":
         raise Unavailable("the server sent something else than a list")
-    return [_entry(each, now) for each in root.findall(f"{DAV}response")]
+    return root
 
 
 def _entry(response: Element, now: int) -> Entry:

@@ -28,12 +28,13 @@ class Refusal(Exception):
     """Ends a request with this status."""
 
     def __init__(
-        self, status: int, message: str = "", *, name: str = "", headers: dict[str, str] | None = None
+        self, status: int, message: str = "", *, name: str = "", headers: dict[str, str] | None = None, inner: str = ""
     ) -> None:
         super().__init__(message)
         self.status, self.message = status, message
         self.name = name or _NAMES[status]
         self.headers = headers or {}
+        self.inner = inner
 
     def answer(self) -> Response:
         """The XML body of SabreDAV."""
@@ -41,6 +42,7 @@ class Refusal(Exception):
             '<?xml version="1.0" encoding="utf-8"?>\n'
             '<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">\n'
             f"  <s:exception>{escape(self.name)}</s:exception>\n  <s:message>{escape(self.message)}</s:message>\n"
+            f"{self.inner}"
             "</d:error>\n"
         )
         return Response(text, self.status, self.headers, media_type="application/xml; charset=utf-8")

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.responses import Response
 
-from mountcloud.sandbox.nextcloud import conditions, storing, tree
+from mountcloud.sandbox.nextcloud import conditions, storing, sync, tree
 from mountcloud.sandbox.nextcloud.calls import DAV_BASE, Call, Handler, Streaming, split
 from mountcloud.sandbox.nextcloud.errors import Refusal, not_found
 from mountcloud.sandbox.nextcloud.multistatus import (
@@ -248,7 +248,10 @@ def _source_and_target(call: Call) -> tuple[Spot, Spot, tuple[str, ...], Spot | 
 
 def report(call: Call) -> Response:
     """Files have no sync-collection; asking for it leaves an error in the server's log (WebDAV facts, 2)."""
-    words = f"The {report_name(call.body)} REPORT is not supported"
+    asked = report_name(call.body)
+    if call.box.switches.sync and asked == sync.SYNC_COLLECTION:
+        return sync.report(call, describer(call))
+    words = f"The {asked} REPORT is not supported"
     raise Refusal(415, words, name=rf"{SABRE}\ReportNotSupported")
 
 

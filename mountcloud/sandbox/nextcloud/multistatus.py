@@ -20,12 +20,17 @@ USUAL_NAMES = tuple(f"{{{DAV}}}{name}" for name in (*USUAL, "getcontenttype"))
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One answer: properties by their Clark names, those that are there with their XML content."""
+    """One answer: properties by their Clark names, those that are there with their XML content.
+
+    With ``status`` it is about the resource itself, and ``error`` says why.
+    """
 
     href: str
     found: Mapping[str, str]
     missing: Sequence[str] = ()
     missing_status: str = "404 Not Found"
+    status: str = ""
+    error: str = ""
 
 
 def quoted(path: str) -> str:
@@ -37,14 +42,14 @@ def wanted(body: bytes) -> tuple[str, ...]:
     """The properties that a PROPFIND asks for; an empty body and ``allprop`` mean the usual ones."""
     if not body.strip():
         return USUAL_NAMES
-    asked = _parsed(body, "propfind").find(f"{{{DAV}}}prop")
+    asked = parsed(body, "propfind").find(f"{{{DAV}}}prop")
     return USUAL_NAMES if asked is None else tuple(each.tag for each in asked)
 
 
 def updates(body: bytes) -> list[tuple[str, str | None, str]]:
     """The properties that a PROPPATCH sets: name, XML content (None = remove), text."""
     found: list[tuple[str, str | None, str]] = []
-    for step in _parsed(body, "propertyupdate"):
+    for step in parsed(body, "propertyupdate"):
         prop = step.find(f"{{{DAV}}}prop")
         for each in prop if prop is not None else ():
             remove = step.tag == f"{{{DAV}}}remove"
@@ -54,7 +59,7 @@ def updates(body: bytes) -> list[tuple[str, str | None, str]]:
 
 def sought_id(body: bytes) -> int:
     """The number that a SEARCH compares ``oc:fileid`` with; 400 for any other search."""
-    equal = _parsed(body, "searchrequest").find(f".//{{{DAV}}}where/{{{DAV}}}eq")
+    equal = parsed(body, "searchrequest").find(f".//{{{DAV}}}where/{{{DAV}}}eq")
     prop = None if equal is None else equal.find(f"{{{DAV}}}prop/{{{OC}}}fileid")
     digits = re.match(r"\d+", "" if equal is None else equal.findtext(f"{{{DAV}}}literal") or "")
     if prop is None or digits is None:
@@ -64,16 +69,17 @@ def sought_id(body: bytes) -> int:
 
 def sought_properties(body: bytes) -> tuple[str, ...]:
     """The properties that a SEARCH asks for."""
-    asked = _parsed(body, "searchrequest").find(f".//{{{DAV}}}select/{{{DAV}}}prop")
+    asked = parsed(body, "searchrequest").find(f".//{{{DAV}}}select/{{{DAV}}}prop")
     return USUAL_NAMES if asked is None else tuple(each.tag for each in asked)
 
 
 def report_name(body: bytes) -> str:
     """Which report is asked for."""
-    return str(_parsed(body, "").tag)
+    return str(parsed(body, "").tag)
 
 
-def _parsed(body: bytes, name: str) -> Element:
+def parsed(body: bytes, name: str) -> Element:
+    """The top element of a body, which must have this name (empty: any) of ``DAV:``; 400."""
     try:
         top: Element = fromstring(body)
     except (ParseError, DefusedXmlException) as problem:
@@ -87,16 +93,22 @@ def _inner(element: Element) -> str:
     return escape(element.text or "") + "".join(tostring(each, encoding="unicode") for each in element)
 
 
-def answer(items: Iterable[Item], *, minimal: bool = False) -> Response:
+def answer(items: Iterable[Item], *, minimal: bool = False, sync_token: str = "") -> Response:
     """The 207."""
     spaces = "".join(f' xmlns:{prefix}="{name}"' for name, prefix in PREFIXES.items())
     body = "".join(_item(each, minimal=minimal) for each in items)
+    body += f"<d:sync-token>{sync_token}</d:sync-token>" if sync_token else ""
     text = f'<?xml version="1.0"?>\n<d:multistatus{spaces}>{body}</d:multistatus>\n'
     headers = {"vary": "Brief,Prefer", "dav": "1, 3, extended-mkcol, access-control, nextcloud-checksum-update"}
     return Response(text, 207, headers, media_type="application/xml; charset=utf-8")
 
 
 def _item(item: Item, *, minimal: bool) -> str:
+    if item.status:
+        error = f"<d:error>{item.error}</d:error>" if item.error else ""
+        return (
+            f"<d:response><d:href>{item.href}</d:href><d:status>HTTP/1.1 {item.status}</d:status>{error}</d:response>"
+        )
     parts = [_propstat("".join(_element(*each) for each in item.found.items()), "200 OK")]
     if item.missing and not minimal:
         parts.append(_propstat("".join(_element(each, "") for each in item.missing), item.missing_status))

@@ -12,6 +12,9 @@ from mountcloud.sandbox.nextcloud.names import DAV, NC, OC
 from mountcloud.sandbox.nextcloud.state import Sandbox
 from mountcloud.sandbox.nextcloud.tree import Row, Spot
 
+SYNC_PREFIX = "http://sabre.io/ns/sync/"
+_REPORTS = "<d:supported-report><d:report><d:sync-collection/></d:report></d:supported-report>"
+
 
 @dataclass(frozen=True, slots=True)
 class Describer:
@@ -30,12 +33,21 @@ class Describer:
 
     def href(self, spot: Spot) -> str:
         """The address, with a slash behind a directory."""
-        path = "/".join(spot.path)
-        return quoted(self.base + path + ("/" if spot.is_directory and path else ""))
+        return self.address(spot.path, directory=spot.is_directory)
+
+    def address(self, path: tuple[str, ...], *, directory: bool) -> str:
+        """Of what is, or was, at a path."""
+        return quoted(self.base + "/".join(path) + ("/" if directory and path else ""))
 
     def etag(self, spot: Spot) -> str:
         """In quotes."""
         return f'"{tree.seen_etag(spot.node, self.mounts)}"'
+
+    def sync_token(self) -> str | None:
+        """Where changes can be followed from (RFC 6578, 4)."""
+        if not self.box.switches.sync:
+            return None
+        return f"{SYNC_PREFIX}{newest_change(self.box)}"
 
     def value(self, spot: Spot, name: str) -> str | None:
         """The XML content of a property, None if there is none."""
@@ -51,6 +63,11 @@ class Describer:
             return None
         sql = "SELECT count(*) FROM node WHERE parent = ? AND kind = ?"
         return str(self.box.db.number(sql, spot.node["id"], kind))
+
+
+def newest_change(box: Sandbox) -> int:
+    """The number of the last change of any tree."""
+    return box.db.number("SELECT coalesce(max(seq), 0) FROM sync_log")
 
 
 def oc_id(box: Sandbox, node: int) -> str:
@@ -89,7 +106,8 @@ _OWN: dict[str, Callable[[Describer, Spot], str | None]] = {
     f"{{{DAV}}}displayname": lambda _, spot: escape(spot.path[-1] if spot.path else spot.node["owner"]),
     f"{{{DAV}}}quota-used-bytes": _for_directories(lambda _, spot: spot.node["size"]),
     f"{{{DAV}}}quota-available-bytes": _for_directories(lambda each, spot: tree.available(each.box, spot)),
-    f"{{{DAV}}}supported-report-set": lambda *_: "",
+    f"{{{DAV}}}supported-report-set": lambda describer, _: _REPORTS if describer.box.switches.sync else "",
+    f"{{{DAV}}}sync-token": lambda describer, _: describer.sync_token(),
     f"{{{OC}}}fileid": lambda _, spot: str(spot.node["id"]),
     f"{{{OC}}}id": lambda describer, spot: oc_id(describer.box, spot.node["id"]),
     f"{{{OC}}}size": lambda _, spot: str(spot.node["size"]),

@@ -1,6 +1,6 @@
 """The sandbox' tables. ``node`` holds every tree: homes, trash bins and external storages; a top has no parent."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE account (
     id TEXT PRIMARY KEY, login TEXT NOT NULL UNIQUE, password TEXT NOT NULL, display_name TEXT NOT NULL,
@@ -48,6 +48,22 @@ CREATE TABLE chunk (
     upload INTEGER NOT NULL REFERENCES upload ON DELETE CASCADE, number INTEGER NOT NULL, name TEXT NOT NULL,
     size INTEGER NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (upload, number)
 );
+CREATE TABLE sync_log (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER NOT NULL, name TEXT NOT NULL, placed INTEGER NOT NULL
+);
+CREATE TRIGGER node_made AFTER INSERT ON node WHEN new.parent IS NOT NULL BEGIN
+    INSERT INTO sync_log (parent, name, placed) VALUES (new.parent, new.name, 1);
+END;
+CREATE TRIGGER node_moved AFTER UPDATE OF parent, name ON node
+WHEN old.parent IS NOT new.parent OR old.name <> new.name BEGIN
+    INSERT INTO sync_log (parent, name, placed) VALUES (old.parent, old.name, 0), (new.parent, new.name, 1);
+END;
+CREATE TRIGGER node_written AFTER UPDATE OF etag ON node WHEN new.kind = 'file' AND old.etag <> new.etag BEGIN
+    INSERT INTO sync_log (parent, name, placed) VALUES (new.parent, new.name, 0);
+END;
+CREATE TRIGGER node_gone AFTER DELETE ON node WHEN old.parent IS NOT NULL BEGIN
+    INSERT INTO sync_log (parent, name, placed) VALUES (old.parent, old.name, 0);
+END;
 CREATE TABLE switch (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
