@@ -24,7 +24,7 @@ async def nothing_to_wait_for() -> None:
 class ProviderUnderTest:
     """Two clients of one account, and a fresh, empty directory in which files and directories may be made.
 
-    ``followers`` are two more that follow the feed and share one memory, where what a client did itself is not told to it;
+    ``followers`` are two more that follow the feed and share one memory, where nobody is told of what he did himself;
     else the two clients follow it.
     ``settle`` returns when all changes made so far have reached the versions of the directories above them; it matters
     for ``ChangeFeed.TREE_VERSION`` only.
