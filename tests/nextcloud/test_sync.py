@@ -1,5 +1,6 @@
 """Servers that tell what changed (RFC 6578): the sandbox by the standard, and what a machine makes of it."""
 
+import hashlib
 import json
 import random
 from collections.abc import AsyncIterator, Iterator
@@ -16,11 +17,13 @@ from defusedxml.ElementTree import fromstring
 from mountcloud.daemon.secrets import MemorySecrets
 from mountcloud.model.change import Removed, Upserted
 from mountcloud.model.errors import Unavailable
-from mountcloud.model.ids import Cursor
-from mountcloud.model.places import Places
+from mountcloud.model.ids import Cursor, NodeId
+from mountcloud.model.operation import Slot
+from mountcloud.model.places import Place, Places
 from mountcloud.model.provider import ChangeFeed, UploadTarget
 from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.webdav.abilities import Abilities
+from mountcloud.providers.webdav.facts import Facts, Sent
 from mountcloud.providers.webdav.nextcloud import ABILITIES as ALL_ABILITIES
 from mountcloud.providers.webdav.provider import ABILITIES, WebdavProvider
 from mountcloud.providers.webdav.settings import WebdavSettings
@@ -212,6 +215,27 @@ async def test_what_the_index_did_not_hear_of_is_told_again(dav: Dav, abilities:
         batch = await again.changes(cursor)
         assert batch.changes == (Removed(file.id),)
         assert (await again.changes(batch.cursor)).changes == ()
+
+
+@on_real_trio
+async def test_moves_and_uploads_whose_answers_were_lost_are_known_again(dav: Dav) -> None:
+    places = MemoryPlaces()
+    async with provider_of(dav, PATHS_ONLY.text, places) as provider:
+        directory = await provider.make_directory((await provider.root()).id, "d", 0)
+        file = await provider.upload(UploadTarget(ROOT, "f", None, 1, MTIME_NS), Bytes(b"1"))
+        cursor = (await provider.changes(None)).cursor
+        moved = places.get(file.id)
+        assert moved is not None
+        sent = Facts(sent=(Sent(hashlib.sha256(b"22").hexdigest(), 2, MTIME_NS + 5),)).text
+        new = Place(NodeId("new"), ROOT, "new", is_directory=False, facts=sent)
+        places.change(put=[replace(moved, aim=Slot(directory.id, "g")), new])
+        dav.move("f", "d/g")
+        dav.put("new", b"22")
+        changes = (await provider.changes(cursor)).changes
+        nodes = {each.node.id: each.node for each in changes if isinstance(each, Upserted)}
+        assert (nodes[file.id].parent, nodes[file.id].name) == (directory.id, "g")
+        assert nodes[NodeId("new")].mtime_ns == MTIME_NS + 5
+        assert not [each for each in changes if isinstance(each, Removed)]
 
 
 @on_real_trio
