@@ -104,6 +104,31 @@ def smartfile(*, listen: str, data: Path, password_file: Path | None, control: b
     _serve(host, listen, lambda: server.run(options, click.echo), allow_remote=allow_remote)
 
 
+@sandbox.command()
+@click.option("--listen", default="127.0.0.1:0", show_default=True, help="HOST:PORT; port 0 takes a free one.")
+@click.option(
+    "--data", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where it keeps everything."
+)
+@click.option(
+    "--token-file", type=click.Path(dir_okay=False, path_type=Path), help="Gets a refresh token of the customer demo."
+)
+@click.option("--control", is_flag=True, help="Offer the private surface /_sandbox for tests.")
+@click.option("--allow-remote", is_flag=True, help="Accept an address that others can reach.")
+def amazon(*, listen: str, data: Path, token_file: Path | None, control: bool, allow_remote: bool) -> None:
+    """An Amazon Cloud Drive server. Prints one line "listening on http://HOST:PORT" when it is ready.
+
+    A new one has the customer "demo", in whose name everybody may log in at /ap/oa. OAuth client: "mountcloud" with the
+    secret "mountcloud-secret"; the helper for clients without a secret is at /appspot/.
+    """
+    host, port = _address(listen)
+    try:
+        from mountcloud.sandbox.amazon import server
+    except ModuleNotFoundError as missing:
+        raise _incomplete(missing) from None
+    options = server.Options(host, port, data, control, token_file)
+    _serve(host, listen, lambda: server.run(options, click.echo), allow_remote=allow_remote)
+
+
 def _incomplete(missing: ModuleNotFoundError) -> click.ClickException:
     return click.ClickException(f"{_MISSING} ({missing.name} is missing)")
 
