@@ -4,12 +4,13 @@ Left to itself, the first request goes without credentials and the server's chal
 in the clear to a server that would have been content with a digest.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from enum import Enum
 
 import httpx
 
 from mountcloud.model.errors import AuthenticationRequired
+from mountcloud.net.oauth2 import TokenSource
 
 Secret = Callable[[], str | None]
 """Fetches the password or token; asked again after the server refused the last one."""
@@ -68,6 +69,23 @@ class Login(httpx.Auth):
         if scheme is Scheme.DIGEST:
             return httpx.DigestAuth(self._username, secret)
         return _Bearer(secret) if scheme is Scheme.BEARER else httpx.BasicAuth(self._username, secret)
+
+
+class TokenLogin(httpx.Auth):
+    """The access token of an account; one that is refused is renewed, and the request sent once more."""
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Raises ``AuthenticationRequired`` where only the user can help."""
+        token = await self._tokens.token()
+        request.headers["Authorization"] = f"Bearer {token.value}"
+        response = yield request
+        if response.status_code == 401:
+            token = await self._tokens.renew(token)
+            request.headers["Authorization"] = f"Bearer {token.value}"
+            yield request
 
 
 class _Bearer(httpx.Auth):

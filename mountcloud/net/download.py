@@ -1,7 +1,7 @@
 """One range of stored bytes on its way, and whether what comes is what was asked for."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -103,3 +103,14 @@ async def beginning(answer: httpx.Response) -> bytes:
         if sum(map(len, pieces)) > _ERROR_BODY_LIMIT:
             break
     return b"".join(pieces)
+
+
+async def hand_on_lines(answer: httpx.Response, line: Callable[[bytes], None]) -> None:
+    """Each line of the decoded body, without its end."""
+    rest: list[bytes] = []
+    async for piece in answer.aiter_bytes():
+        first, *others = piece.split(b"\n")
+        rest.append(first)
+        for each in others:
+            line(b"".join(rest))
+            rest = [each]

@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -21,7 +22,7 @@ from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.span import StoredSpan
 from mountcloud.net.bodies import Body, ExactBody, Once
-from mountcloud.net.download import Download, beginning, check_range, take
+from mountcloud.net.download import Download, beginning, check_range, hand_on_lines, take
 from mountcloud.net.failures import BrokenOff, Silence, our_failures
 from mountcloud.net.throttle import Throttle, Turn
 
@@ -43,6 +44,7 @@ _MAX_REDIRECTS = 5
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 _Attempt = Callable[[], Awaitable["Response"]]
+Line = Callable[[bytes], None]
 Judge = Callable[["Response"], None]
 """Sees the headers of a 2xx answer before its body, and raises what it thinks of them."""
 
@@ -208,6 +210,35 @@ class Client:
 
         return await self._patiently(target, "transfer", attempt)
 
+    async def stream_lines(self, method: str, url: str, body: bytes, line: Line) -> Response:
+        """An answer in lines: each whole one of a 2xx is handed on as it comes, so that none is ever whole in memory.
+
+        A last line without an end is not handed on. Any other answer has the start of its body. Raises ``Unavailable``
+        where the answer breaks off; what was handed on is right.
+        """
+        target = self._target(url)
+        with our_failures(target, "prepare a request"):
+            request = self._http.build_request(method, target, headers={"Accept": JSON, "Content-Type": JSON})
+            request.stream = ExactBody(lambda: Once(body), len(body))
+            request.headers["Content-Length"] = str(len(body))
+        return await self._patiently(target, "call", lambda: self._read_lines(request, line))
+
+    async def _read_lines(self, request: httpx.Request, line: Line) -> Response:
+        started, start = trio.current_time(), b""
+        with our_failures(request.url, "send its lines"):
+            answer = await self._http.send(request, auth=self._auth_for(request.url), stream=True)
+            try:
+                if answer.is_success:
+                    await hand_on_lines(answer, line)
+                else:
+                    start = await beginning(answer)
+            finally:
+                # Closing is a network call that a cancelled caller must not leave half done.
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + 5.0):
+                    await answer.aclose()
+        self._note(request, answer.status_code, started)
+        return Response(answer.status_code, _lower(answer.headers), start)
+
     async def aclose(self) -> None:
         """End all connections; idempotent."""
         await self._http.aclose()
@@ -312,8 +343,12 @@ def _lower(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+@cache
 def _tls(ca_file: str) -> ssl.SSLContext:
-    """The system's authorities, and the user's own besides; raises ``OSError`` if the file cannot be used."""
+    """The system's authorities, and the user's own besides; raises ``OSError`` if the file cannot be used.
+
+    Reading all of them takes longer than a request, so the clients of a process share one.
+    """
     context = ssl.create_default_context()
     if ca_file:
         context.load_verify_locations(cafile=ca_file)

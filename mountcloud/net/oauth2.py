@@ -29,7 +29,10 @@ _LOGIN_AGAIN = "log in again with `mountcloud login`"
 
 @dataclass(frozen=True, slots=True)
 class OAuthSettings:
-    """The endpoints (paths on the service) and who we are to them. ``username`` enables the password grant."""
+    """The endpoints (paths on the service, or whole addresses) and who we are to them.
+
+    ``username`` enables the password grant. ``secret_in_form``: the client's name and secret go with the form.
+    """
 
     client_id: str
     username: str = ""
@@ -38,6 +41,7 @@ class OAuthSettings:
     authorize_path: str = "/oauth/authorize"
     token_path: str = "/oauth/token"  # noqa: S105 - an address
     revoke_path: str = "/oauth/revoke"
+    secret_in_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ class TokenSource:
             "scope": self._settings.scope,
             "state": state,
         }
-        return f"{base_url.rstrip('/')}{self._settings.authorize_path}?{urlencode(query)}"
+        path = self._settings.authorize_path
+        return f"{base_url.rstrip('/') if path.startswith('/') else ''}{path}?{urlencode(query)}"
 
     async def revoke(self) -> None:
         """Make all tokens useless, here and on the service."""
@@ -166,6 +171,9 @@ class TokenSource:
 
     async def _post(self, path: str, form: Mapping[str, str]) -> Response:
         secret = self._secrets.get("client_secret") or ""
+        if self._settings.secret_in_form:
+            known = {"client_id": self._settings.client_id} | ({"client_secret": secret} if secret else {})
+            return await self._client.request("POST", path, form={**form, **known})
         pair = base64.b64encode(f"{self._settings.client_id}:{secret}".encode()).decode()
         return await self._client.request("POST", path, form=form, authorization=f"Basic {pair}")
 

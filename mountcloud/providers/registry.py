@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from mountcloud.model.errors import InvalidArgument
 from mountcloud.model.places import Places
 from mountcloud.model.provider import Provider, Secrets
+from mountcloud.providers.amazon import provider as amazon
 from mountcloud.providers.dracoon import provider as dracoon
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_places import MemoryPlaces
@@ -31,6 +32,7 @@ def _memory(settings: Mapping[str, object], _: Secrets, __: Places) -> Provider:
 
 
 FACTORIES: dict[str, Factory] = {
+    "amazon": amazon.create,
     "dracoon": _dracoon,
     "memory": _memory,
     "nextcloud": nextcloud.create,

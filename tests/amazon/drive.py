@@ -13,7 +13,7 @@ Node = dict[str, Any]
 
 
 class Drive:
-    """Paths are from the top, such as ``/Projects/notes.txt``. ``ask`` gives any answer, all else insists on success."""
+    """Paths are from the top, such as ``/a/notes.txt``. ``ask`` gives any answer, all else insists on success."""
 
     def __init__(self, customer: Customer, *, token: str = "") -> None:
         self.customer = customer

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conformance.amazon_factories import shared_amazon
 from tests.conformance.dracoon_factories import shared
 from tests.conformance.factories import FACTORIES
 from tests.conformance.nextcloud_factories import SYNCING, shared_nextcloud
@@ -20,6 +21,7 @@ def _slow(name: str) -> tuple[pytest.MarkDecorator, ...]:
 def _end_shared_sandbox() -> Iterator[None]:
     yield
     shared.stop()
+    shared_amazon.stop()
     shared_nextcloud.stop()
 
 

@@ -18,6 +18,7 @@ from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.providers.wrap.limited import limited
 from mountcloud.providers.wrap.retrying import retrying
+from tests.conformance.amazon_factories import AMAZON
 from tests.conformance.dracoon_factories import DRACOON
 from tests.conformance.nextcloud_factories import NEXTCLOUD
 from tests.conformance.under_test import Factory, ProviderUnderTest
@@ -67,6 +68,7 @@ FACTORIES: dict[str, Factory] = {
     "memory-encrypted": partial(memory, ChangeFeed.TREE_VERSION, encrypted=True),
     "memory-wrapped": partial(memory, ChangeFeed.CURSOR, wrapped=True),
     "memory-strict-names": partial(memory, ChangeFeed.NONE, names=STRICT_NAMES),
+    **AMAZON,
     **DRACOON,
     **NEXTCLOUD,
     **WEBDAV,

@@ -1,0 +1,70 @@
+"""What the user says about an Amazon Cloud Drive account, checked before anything is sent."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from mountcloud.model.errors import InvalidArgument
+
+DOCUMENTED_CHANGE_CALLS = 15
+"""Requests to the change feed that the service asked for at most, in an hour (Amazon facts, 13)."""
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class AmazonSettings:
+    """One account. ``url`` is the origin of the service; ``authorize_url`` and ``token_url`` where it logs in, else
+    they are below ``url``. ``owner`` is under whose name properties are kept: the app's security profile.
+
+    ``change_calls_per_hour`` 0 is no limit. ``temp_link_from`` is the size in bytes from which files are read through
+    an address of their own, because the ordinary one failed for very large ones (Amazon facts, 8).
+    """
+
+    url: str
+    client_id: str = "mountcloud"
+    redirect_uri: str = "http://localhost:8765/"
+    authorize_url: str = ""
+    token_url: str = ""
+    owner: str = "mountcloud"
+    ca_file: str = ""
+    proxy: str = ""
+    max_concurrency: int = 8
+    change_calls_per_hour: int = DOCUMENTED_CHANGE_CALLS
+    temp_link_from: int = 9 << 30
+
+
+def settings_from(values: Mapping[str, object]) -> AmazonSettings:
+    """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
+    known = {field.name: field.type for field in fields(AmazonSettings)}
+    for key, value in values.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise InvalidArgument(f"unknown setting {key!r}", hint=f"did you mean {near[0]!r}?" if near else "")
+        if type(value) is not known[key]:
+            raise InvalidArgument(f"{key} must be of type {getattr(known[key], '__name__', known[key])}")
+    checked: dict[str, Any] = {**values, "url": origin("url", str(values.get("url", "")))}
+    checked["authorize_url"] = origin("authorize_url", str(values.get("authorize_url") or f"{checked['url']}/ap/oa"))
+    checked["token_url"] = origin("token_url", str(values.get("token_url") or f"{checked['url']}/auth/o2/token"))
+    settings = AmazonSettings(**checked)
+    if settings.max_concurrency < 1:
+        raise InvalidArgument("max_concurrency must be at least 1")
+    if settings.change_calls_per_hour < 0 or settings.temp_link_from < 0:
+        raise InvalidArgument("change_calls_per_hour and temp_link_from must not be negative")
+    if not settings.owner or "/" in settings.owner:
+        raise InvalidArgument("owner must be the name of the app's security profile")
+    return settings
+
+
+def origin(key: str, text: str) -> str:
+    """An address without a trailing slash; unencrypted only on this machine, since tokens travel."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidArgument(f"{key} must look like https://drive.example.com")
+    if parts.username or parts.query or parts.fragment:
+        raise InvalidArgument(f"{key} must not hold credentials, a query or a fragment")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise InvalidArgument(f"{key} must begin with https://")
+    return text.rstrip("/")
