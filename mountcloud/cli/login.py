@@ -1,34 +1,62 @@
-"""``login``: try the credentials, and only then write settings and secrets."""
+"""``login`` and ``logout``: try the credentials, and only then write settings and secrets."""
 
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from mountcloud.cli.accounts import with_provider
 from mountcloud.cli.browser_login import goes_by_browser, granted
+from mountcloud.cli.code_login import Listener, grant, redirect_options
 from mountcloud.cli.config_file import OptionValue, add_account
+from mountcloud.cli.encryption_login import settle_encryption
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
+from mountcloud.cli.places import account_names, account_socket
 from mountcloud.cli.verifying import verify
+from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths, checked_account_name, config_file
 from mountcloud.daemon.secrets import MemorySecrets, open_secrets
 from mountcloud.daemon.settings import AccountSettings, Settings, load
+from mountcloud.model.errors import Failure
+from mountcloud.model.offers import Revocable
+from mountcloud.model.provider import Provider
 
 _SECRETS = ("password", "encryption_password", "client_secret")
-_WITHOUT_ENCRYPTION = frozenset({"webdav", "nextcloud"})
+_STORED = (*_SECRETS, "refresh_token")
 _URL, _USER = ("url", "Address (https://...)"), ("username", "User name")
+_DAEMON_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """How the user wants to log in."""
+
+    password_stdin: bool
+    browser: bool
+    paste: bool
+    by_name: bool
+
+    @property
+    def by_code(self) -> bool:
+        return self.browser or self.paste
+
+    @property
+    def interactive(self) -> bool:
+        return not self.password_stdin
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=account_names)
 @click.option("--provider", default="dracoon", show_default=True, help="Which service it is.")
 @click.option("--url", help="Address of the service, such as https://dracoon.example")
 @click.option("--user", "username", help="Name with which you log in there.")
 @click.option("--option", "extra", multiple=True, metavar="KEY=VALUE", help="Another setting of the provider.")
 @click.option("--mountpoint", type=click.Path(path_type=Path), help="Where 'mountcloud mount NAME' puts it.")
+@click.option("--browser", is_flag=True, help="Grant access in a browser; no password is typed here.")
+@click.option("--paste", is_flag=True, help="The same with a browser elsewhere: paste the code that it shows.")
 @click.option(
     "--password-stdin",
     is_flag=True,
@@ -43,14 +71,20 @@ def login(
     username: str | None,
     extra: tuple[str, ...],
     mountpoint: Path | None,
+    browser: bool,
+    paste: bool,
     password_stdin: bool,
     keep_password: bool,
 ) -> None:
     """Log in to a service and remember the account as NAME.
 
-    For an account that is in the settings already, only the secrets are renewed. Where a service lets you grant access
-    in a browser (nextcloud), no password is asked for unless --user or --password-stdin is given.
+    For an account that is in the settings already, only the secrets are renewed; a daemon that has it mounted goes on
+    with them. Where a service always lets you grant access in a browser (nextcloud), no password is asked for unless
+    --user or --password-stdin is given; others do with --browser, or with --paste over ssh.
     """
+    wishes = _Wishes(password_stdin, browser, paste, by_name=bool(username))
+    if wishes.by_code and password_stdin:
+        raise click.UsageError("--password-stdin does without a browser")
     with explained():
         checked_account_name(name)
         settings = load(config_file())
@@ -58,17 +92,67 @@ def login(
         known = settings.accounts.get(name)
         if known and given:
             raise CommandFailed(f"{name} exists; change it in {settings.origin}, then: mountcloud login {name}")
-        if not password_stdin and not username and goes_by_browser(known.provider if known else provider):
-            account, secrets = _by_browser(known or AccountSettings(name, provider, _asked(given, _URL), mountpoint))
-        else:
-            account = known or AccountSettings(name, provider, _asked(given, _URL, _USER), mountpoint)
-            secrets = _piped() if password_stdin else _asked_secrets(account)
-        _verify(account, secrets)
+        account, secrets = _logged_in(known or AccountSettings(name, provider, given, mountpoint), wishes)
         if not known:
             settings = _remember(settings, account)
         _store(account, secrets, keep_password=keep_password)
+    goes_on = _told_daemon(name)
     where = account.mountpoint or "DIRECTORY"
-    click.echo(f"Logged in. Next: mountcloud mount {name}{'' if account.mountpoint else f' {where}'}")
+    follow = f"mountcloud mount {name}{'' if account.mountpoint else f' {where}'}"
+    click.echo("Logged in. Its mount goes on." if goes_on else f"Logged in. Next: {follow}")
+
+
+@click.command()
+@click.argument("name", shell_complete=account_names)
+@click.option("--force", is_flag=True, help="Forget the secrets even if the service cannot be told.")
+def logout(name: str, *, force: bool) -> None:
+    """Make this machine's log-in of NAME useless, on the service too, and forget its secrets.
+
+    Settings and what is not on the service yet stay; mountcloud login NAME goes on with them.
+    """
+    with explained():
+        account = load(config_file()).account(name)
+        secrets = open_secrets(name, AccountPaths.of(name))
+        try:
+            with_provider(account, secrets, _revoke)
+        except Failure as failure:
+            if not force:
+                raise type(failure)(
+                    f"the service was not told: {failure}", hint="--force forgets the secrets"
+                ) from failure
+            click.echo(f"The service was not told ({failure}); end this log-in there.", err=True)
+        for secret in _STORED:
+            secrets.delete(secret)
+    click.echo(f"Logged out. What {name} still owes to the service waits for: mountcloud login {name}")
+
+
+def _logged_in(account: AccountSettings, wishes: _Wishes) -> tuple[AccountSettings, MemorySecrets]:
+    """The account with what was asked for, and its secrets, which were tried."""
+    by_flow = not wishes.password_stdin and not wishes.by_name and not wishes.by_code
+    if by_flow and goes_by_browser(account.provider):
+        account, secrets = _by_browser(replace(account, options=_asked(account.options, _URL)))
+        with_provider(account, secrets, verify)
+        return account, secrets
+    questions = (_URL,) if wishes.by_code else (_URL, _USER)
+    account = replace(account, options=_asked(account.options, *questions))
+    secrets = _piped() if wishes.password_stdin else _asked_secrets(account, wishes)
+    more, listener = redirect_options(account.options, paste=wishes.paste) if wishes.by_code else ({}, None)
+    trying = replace(account, options={**account.options, **more})
+    with_provider(trying, secrets, lambda provider: _try_out(provider, secrets, wishes, listener))
+    return account, secrets
+
+
+async def _try_out(provider: Provider, secrets: MemorySecrets, wishes: _Wishes, listener: Listener | None) -> None:
+    if wishes.by_code:
+        await grant(provider, listener)
+    await verify(provider)
+    if wishes.interactive:
+        await settle_encryption(provider, secrets)
+
+
+async def _revoke(provider: Provider) -> None:
+    if isinstance(provider, Revocable):
+        await provider.revoke()
 
 
 def _given_options(url: str | None, username: str | None, extra: tuple[str, ...]) -> dict[str, OptionValue]:
@@ -90,7 +174,7 @@ def _toml_value(text: str) -> OptionValue:
     return value if isinstance(value, str | int) else text
 
 
-def _asked(given: Mapping[str, OptionValue], *questions: tuple[str, str]) -> dict[str, OptionValue]:
+def _asked(given: Mapping[str, object], *questions: tuple[str, str]) -> dict[str, object]:
     options = dict(given)
     for key, question in questions:
         if key not in options:
@@ -110,17 +194,12 @@ def _piped() -> MemorySecrets:
     return MemorySecrets({name: line for name, line in zip(_SECRETS, lines, strict=True) if line})
 
 
-def _asked_secrets(account: AccountSettings) -> MemorySecrets:
-    entered = [click.prompt("Password", hide_input=True)]
-    encrypts = account.provider not in _WITHOUT_ENCRYPTION
-    optional = ["Encryption password (empty if the account has none)"] if encrypts else []
-    optional += ["Client secret (empty if the client has none)"] if "client_id" in account.options else []
-    entered += [click.prompt(question, hide_input=True, default="", show_default=False) for question in optional]
-    return MemorySecrets({name: value for name, value in zip(_SECRETS, entered, strict=False) if value})
-
-
-def _verify(account: AccountSettings, secrets: MemorySecrets) -> None:
-    with_provider(account, secrets, verify)
+def _asked_secrets(account: AccountSettings, wishes: _Wishes) -> MemorySecrets:
+    entered = {} if wishes.by_code else {"password": click.prompt("Password", hide_input=True)}
+    if "client_id" in account.options:
+        question = "Client secret (empty if the client has none)"
+        entered["client_secret"] = click.prompt(question, hide_input=True, default="", show_default=False)
+    return MemorySecrets({name: value for name, value in entered.items() if value})
 
 
 def _remember(settings: Settings, account: AccountSettings) -> Settings:
@@ -138,3 +217,13 @@ def _store(account: AccountSettings, entered: MemorySecrets, *, keep_password: b
         entered.delete("password")
         stored.delete("password")
     entered.copy_to(stored)
+
+
+def _told_daemon(name: str) -> bool:
+    """A daemon that waits for this log-in goes on at once; True if one runs."""
+    try:
+        call(account_socket(name), "refresh", timeout_s=_DAEMON_WITHIN_S)
+        call(account_socket(name), "queue", timeout_s=_DAEMON_WITHIN_S, action="retry")
+    except (ControlError, OSError):
+        return False
+    return True

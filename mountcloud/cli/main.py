@@ -10,7 +10,7 @@ from mountcloud.cli.config import config
 from mountcloud.cli.control import refresh, sync
 from mountcloud.cli.demo import demo
 from mountcloud.cli.doctor import doctor
-from mountcloud.cli.login import login
+from mountcloud.cli.login import login, logout
 from mountcloud.cli.mount import mount, umount
 from mountcloud.cli.queue import queue
 from mountcloud.cli.sandbox import sandbox
@@ -35,7 +35,7 @@ def main(*, verbose: bool) -> None:
 
 
 COMMANDS = (
-    *(login, mount, umount, status, info, refresh, sync, queue),
+    *(login, logout, mount, umount, status, info, refresh, sync, queue),
     *(pin, unpin, evict, unclosed, doctor, config, service, completion, demo, sandbox),
 )
 for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""The secret stores of one account: systemd credentials, the desktop's Secret Service, a private file.
+"""The secret stores of one account: systemd credentials, the desktop's Secret Service, a sealed private file.
 
 Values are fetched when they are needed and never kept in an attribute that a log or a traceback could show. A store
 that exists but cannot be used raises ``AuthenticationRequired``: owed work waits until the user has mended it.
@@ -9,13 +9,14 @@ import fcntl
 import importlib
 import json
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 
-from mountcloud.daemon.paths import AccountPaths, make_private
+from mountcloud.crypt.sealed_text import is_sealed
+from mountcloud.daemon.paths import AccountPaths, config_file, make_private
+from mountcloud.daemon.seal_key import SealKey, read_private
 from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace
 from mountcloud.model.provider import Secrets
 
@@ -65,13 +66,15 @@ class CredentialSecrets:
 
 
 class FileSecrets:
-    """A JSON file of mode 0600 in the account's state directory. The values in it are not encrypted.
+    """A JSON file of mode 0600 in the account's state directory, sealed if there is a ``key``.
 
-    A file that others may read is refused, not repaired: its secrets may be known already.
+    A file that others may read is refused, not repaired: its secrets may be known already. One that was written without
+    a key is read all the same, and sealed at the next change.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: SealKey | None = None) -> None:
         self._path = path
+        self._key = key
 
     def get(self, name: str) -> str | None:
         """The secret, or None."""
@@ -97,28 +100,20 @@ class FileSecrets:
                 before = dict(values)
                 yield values
                 if values != before:
-                    write_private(self._path, json.dumps(values, indent=1))
+                    text = json.dumps(values, indent=1)
+                    write_private(self._path, text if self._key is None else self._key.seal(text))
         except OSError as error:
             kind = DiskFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else OutOfSpace
             raise kind(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _read(self) -> dict[str, str]:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            text = read_private(self._path)
         except FileNotFoundError:
             return {}
-        except OSError as error:
-            raise AuthenticationRequired(f"{self._path} cannot be opened: {error.strerror}") from error
-        with os.fdopen(descriptor, encoding="utf-8") as file:
-            self._refuse_open_to_others(os.fstat(descriptor))
-            return self._parsed(file.read())
-
-    def _refuse_open_to_others(self, status: os.stat_result) -> None:
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-            raise AuthenticationRequired(f"{self._path} is not a file of this user", hint="move it away, log in again")
-        if status.st_mode & 0o077:
-            hint = "change the passwords that are in it, delete it, log in again"
-            raise AuthenticationRequired(f"other users may read {self._path}", hint=hint)
+        if self._key is None and is_sealed(text):
+            raise AuthenticationRequired(f"{self._path} is sealed", hint="it needs the key of this user")
+        return self._parsed(text if self._key is None else self._key.unseal(text))
 
     def _parsed(self, text: str) -> dict[str, str]:
         try:
@@ -242,11 +237,16 @@ class SecretsWithRoom:
             change()
 
 
+def file_secrets(paths: AccountPaths, environment: Mapping[str, str] = os.environ) -> FileSecrets:
+    """The file of this account, sealed under the key of this user."""
+    return FileSecrets(paths.secrets, SealKey(config_file(environment).with_name("secrets.key")))
+
+
 def open_secrets(account: str, paths: AccountPaths, environment: Mapping[str, str] = os.environ) -> LayeredSecrets:
     """The secret stores of this account, as far as this machine has them."""
     directory = environment.get("CREDENTIALS_DIRECTORY")
     keyring = _usable_keyring()
-    stores: tuple[Secrets, ...] = (FileSecrets(paths.secrets),)
+    stores: tuple[Secrets, ...] = (file_secrets(paths, environment),)
     if keyring:
         stores = (KeyringSecrets(account, keyring), *stores)
     return LayeredSecrets(CredentialSecrets(Path(directory)) if directory else None, stores)

@@ -158,3 +158,49 @@ class Diagnosed(Protocol):
 
     async def about(self) -> ServiceFacts:
         """Its version and its clock; needs no log-in where the service needs none."""
+
+
+@runtime_checkable
+class GrantedByCode(Protocol):
+    """A service that lets its user grant access in a browser, and tells us so by a code (RFC 6749, 4.1)."""
+
+    def authorize_url(self, state: str) -> str:
+        """Where the browser goes; it comes back to the settings' redirect address with ``state`` and the code."""
+
+    async def redeem(self, code: str) -> None:
+        """Exchange the code for tokens, which go to the secrets. Raises ``AuthenticationRequired``, ``Unavailable``."""
+
+
+@runtime_checkable
+class Revocable(Protocol):
+    """A service where a log-in can be ended."""
+
+    async def revoke(self) -> None:
+        """Make what this account's secrets hold useless on the service."""
+
+
+class Encryption(Enum):
+    """How an account stands to end-to-end encryption."""
+
+    NONE = "none"
+    """There is no such thing, or it is switched off."""
+    NO_KEYS = "no-keys"
+    """There is, but this account has no key pair yet."""
+    LOCKED = "locked"
+    """The account's key pair needs its password."""
+
+
+@runtime_checkable
+class KeyPairs(Protocol):
+    """A service with end-to-end encryption under key pairs. The secret ``encryption_password`` opens them."""
+
+    async def encryption(self) -> Encryption:
+        """How this account stands to it."""
+
+    async def key_pair_versions(self) -> Sequence[str]:
+        """Kinds of key pair, what the service requires first."""
+
+    async def make_key_pair(self, version: str, password: str) -> None:
+        """Make one where there is none of that kind. Raises ``Exists``: a pair is never replaced, for with it goes
+        whatever only it could read.
+        """

@@ -85,15 +85,25 @@ class Mount:
         assert self._process, "no daemon runs"
         return self._process.pid
 
-    def start(self) -> None:
-        """Start the daemon and return when it says that it is ready."""
+    @property
+    def home(self) -> Path:
+        """Everything is below it."""
+        return self._home
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of the daemon and of ``run``."""
+        return dict(self._environment)
+
+    def start(self, *options: str) -> None:
+        """Start the daemon (``options`` before its command), and return when it says that it is ready."""
         address = self._home / "notify"
         address.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, self.log.open("ab") as log:
             notifications.bind(str(address))
             address.chmod(0o666)
             self._process = subprocess.Popen(
-                self._command("mount", NAME, str(self.mountpoint)),
+                self._command(*options, "mount", NAME, str(self.mountpoint)),
                 env={**self._environment, "NOTIFY_SOCKET": str(address)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -148,10 +158,16 @@ class Mount:
         shutil.rmtree(self.paths.cache)
         self.start()
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Another ``mountcloud`` command with the same settings."""
+    def run(self, *words: str, entered: str = "") -> subprocess.CompletedProcess[str]:
+        """Another ``mountcloud`` command with the same settings; ``entered`` is its standard input."""
         return subprocess.run(
-            self._command(*words), env=self._environment, capture_output=True, text=True, timeout=60, cwd="/"
+            self._command(*words),
+            env=self._environment,
+            input=entered,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd="/",
         )
 
     def is_alive(self) -> bool:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mountcloud.daemon.paths import AccountPaths
-from mountcloud.daemon.secrets import FileSecrets
+from mountcloud.daemon.secrets import file_secrets
 from tests.nextcloud.dav import Dav
 from tests.nextcloud.server import NextcloudServer
 
@@ -49,7 +49,7 @@ def granting(process: "subprocess.Popen[str]", login: str, password: str) -> tup
 
 
 def secret(environment: dict[str, str]) -> str:
-    return FileSecrets(AccountPaths.of("work", environment).secrets).get("password") or ""
+    return file_secrets(AccountPaths.of("work", environment), environment).get("password") or ""
 
 
 def settings(environment: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ from mountcloud.crypt.keys import key_pair_version
 from mountcloud.model.errors import AccountBlocked, InvalidArgument
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
-from mountcloud.model.offers import ServiceFacts
+from mountcloud.model.offers import Encryption, ServiceFacts
 from mountcloud.model.provider import Usage
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Api
@@ -84,6 +84,17 @@ class Account:
         limit = wire.integer(customer, "spaceLimit")
         total = None if limit is None or limit < 0 else limit
         return Usage(max(wire.integer(customer, "spaceUsed") or 0, 0), total)
+
+    async def encryption(self) -> Encryption:
+        """Whether the account has a key pair, else whether the tenant would take one (DRACOON facts, 4 and 5)."""
+        if (await self.facts()).encryption_enabled:
+            return Encryption.LOCKED
+        general = await self._api.call("GET", "/v4/config/info/general")
+        return Encryption.NO_KEYS if general.get("cryptoEnabled") is True else Encryption.NONE
+
+    def forget(self) -> None:
+        """What was asked once may be otherwise now."""
+        self._facts = None
 
     async def about(self) -> ServiceFacts:
         """The version of the service and its clock (DRACOON facts, 4)."""

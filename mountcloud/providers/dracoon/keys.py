@@ -1,6 +1,7 @@
 """Key pairs and file keys of one account: fetched once, unlocked once, shared with those who lack them."""
 
 import logging
+import os
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mountcloud.crypt.keys import (
     UnlockedKey,
     WrappedFileKey,
     file_key_version,
+    make_key_pair,
     unlock,
     wrap,
 )
@@ -100,6 +102,20 @@ class AccountKeys:
         if self._preferred is None:
             self._preferred = await self._find_preferred()
         return self._preferred
+
+    async def versions(self) -> list[KeyPairVersion]:
+        """The kinds that the service takes, those that it requires first."""
+        return await self._preferences()
+
+    async def make(self, version: KeyPairVersion, password: str) -> None:
+        """Give the account its first pair of this kind; raises ``Exists`` if it has one (DRACOON facts, 6)."""
+        private, public = await trio.to_thread.run_sync(make_key_pair, version, password, os.urandom)
+        pair = {
+            "privateKeyContainer": wire.private_key_json(private),
+            "publicKeyContainer": wire.public_key_json(public),
+        }
+        (await self._api.send("POST", "/v4/user/account/keypair", json=pair)).done()
+        self._preferred = None
 
     async def distribute(self, *, file: int | None = None) -> int:
         """Give the file's key (or all keys) to those who lack it; returns how many were given.

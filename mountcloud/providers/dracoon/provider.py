@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE, GcmStreamCipher
+from mountcloud.crypt.keys import key_pair_version
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.errors import IsADirectory, NotFound, Outdated, Unsupported
 from mountcloud.model.ids import Cursor, NodeId, Ref, Version
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Node
-from mountcloud.model.offers import Discarded, Link, LinkKind, LinkWish, PastVersion, ServiceFacts
+from mountcloud.model.offers import Discarded, Encryption, Link, LinkKind, LinkWish, PastVersion, ServiceFacts
 from mountcloud.model.provider import (
     Capabilities,
     ChangeFeed,
@@ -158,6 +159,31 @@ class DracoonProvider:
     async def usage(self) -> Usage:
         """The tenant's space."""
         return await self._account.usage()
+
+    def authorize_url(self, state: str) -> str:
+        """Where a browser goes to grant access."""
+        return self.tokens.authorize_url(self._settings.url, state)
+
+    async def redeem(self, code: str) -> None:
+        """Exchange the code that the browser got for tokens."""
+        await self.tokens.redeem(code)
+
+    async def revoke(self) -> None:
+        """Make the tokens useless."""
+        await self.tokens.revoke()
+
+    async def encryption(self) -> Encryption:
+        """Whether the account has a key pair, or could have one."""
+        return await self._account.encryption()
+
+    async def key_pair_versions(self) -> Sequence[str]:
+        """Kinds of key pair, what the service requires first."""
+        return [version.value for version in await self._keys.versions()]
+
+    async def make_key_pair(self, version: str, password: str) -> None:
+        """Give the account its first pair of this kind."""
+        await self._keys.make(key_pair_version(version), password)
+        self._account.forget()
 
     async def about(self) -> ServiceFacts:
         """The version of the service and its clock."""

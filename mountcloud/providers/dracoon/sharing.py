@@ -63,8 +63,8 @@ class Shares:
         private, public = await trio.to_thread.run_sync(make_key_pair, version, password, os.urandom)
         wrapped = await trio.to_thread.run_sync(wrap, file_key, public)
         pair = {
-            "privateKeyContainer": {"version": private.version, "privateKey": private.private_key},
-            "publicKeyContainer": {"version": public.version, "publicKey": public.public_key},
+            "privateKeyContainer": wire.private_key_json(private),
+            "publicKeyContainer": wire.public_key_json(public),
         }
         return {"keyPair": pair, "fileKey": wire.file_key_json(wrapped)}
 

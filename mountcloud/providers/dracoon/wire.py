@@ -264,6 +264,16 @@ def public_key(source: object) -> PublicKeyContainer:
     return PublicKeyContainer(text(found, "version"), text(found, "publicKey"))
 
 
+def private_key_json(container: PrivateKeyContainer) -> dict[str, str]:
+    """The form in which the service takes a locked private key."""
+    return {"version": container.version, "privateKey": container.private_key}
+
+
+def public_key_json(container: PublicKeyContainer) -> dict[str, str]:
+    """The form in which the service takes a public key."""
+    return {"version": container.version, "publicKey": container.public_key}
+
+
 def file_key(source: object) -> WrappedFileKey:
     """A wrapped file key; raises ``Corrupt`` if a part of it is not base64."""
     found = mapping(source)

@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,10 @@ from click.testing import CliRunner, Result
 
 from mountcloud.cli.main import main
 from mountcloud.daemon.paths import AccountPaths, config_file
-from mountcloud.daemon.secrets import FileSecrets, open_secrets
+from mountcloud.daemon.secrets import file_secrets, open_secrets
 from mountcloud.daemon.settings import load
-from mountcloud.model.errors import AuthenticationRequired
+from mountcloud.model.errors import AuthenticationRequired, Unavailable
+from mountcloud.model.offers import Encryption
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.providers import registry
 from mountcloud.providers.memory import MemoryProvider
@@ -25,6 +26,11 @@ class Service(MemoryProvider):
 
     tried: str | None = None
     closed = 0
+    stands = Encryption.LOCKED
+    opens = "keyword"
+    made: tuple[str, ...] = ()
+    revoked: str | None = None
+    unreachable = False
 
     def __init__(self, secrets: Secrets, *, tokens: bool) -> None:
         super().__init__(MemoryService())
@@ -35,9 +41,25 @@ class Service(MemoryProvider):
         Service.tried = self._secrets.get("password")
         if Service.tried != "right":
             raise AuthenticationRequired("the service refused the password")
+        if self._secrets.get("encryption_password") not in {None, Service.opens}:
+            raise AuthenticationRequired("the encryption password is wrong")
         if self._tokens:
             self._secrets.put("refresh_token", "token 1")
         return None
+
+    async def encryption(self) -> Encryption:
+        return Service.stands
+
+    async def key_pair_versions(self) -> Sequence[str]:
+        return ["RSA-4096", "A"]
+
+    async def make_key_pair(self, version: str, password: str) -> None:
+        Service.made = (version, password)
+
+    async def revoke(self) -> None:
+        if Service.unreachable:
+            raise Unavailable("no network")
+        Service.revoked = self._secrets.get("refresh_token")
 
     async def aclose(self) -> None:
         Service.closed += 1
@@ -61,6 +83,8 @@ def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     stand_in = Registry()
     monkeypatch.setattr(registry, "create", stand_in.create)
     monkeypatch.setattr(Service, "closed", 0)
+    for name in ("stands", "opens", "made", "revoked", "unreachable"):
+        monkeypatch.setattr(Service, name, getattr(Service, name))
     monkeypatch.setitem(sys.modules, "keyring", None)
     return stand_in
 
@@ -70,7 +94,7 @@ def run(*arguments: str, entered: str = "right\n") -> Result:
 
 
 def stored(name: str) -> str | None:
-    return FileSecrets(AccountPaths.of("work").secrets).get(name)
+    return file_secrets(AccountPaths.of("work")).get(name)
 
 
 def test_a_new_account_is_tried_and_remembered(services: Registry) -> None:
@@ -126,7 +150,7 @@ def test_everything_missing_is_asked_and_not_echoed(services: Registry) -> None:
 
 
 def test_a_client_of_ones_own_has_a_secret(services: Registry) -> None:
-    result = run("work", *NEW, "--option", "client_id=ours", entered="right\n\nour secret\n")
+    result = run("work", *NEW, "--option", "client_id=ours", entered="right\nour secret\n\n")
     assert result.exit_code == 0
     assert (stored("encryption_password"), stored("client_secret")) == (None, "our secret")
     assert "our secret" not in result.output
@@ -143,6 +167,7 @@ def test_options_have_the_types_of_the_settings_file(services: Registry) -> None
 def test_a_known_account_gets_new_secrets_only(services: Registry) -> None:
     run("work", *NEW, "--password-stdin", "--keep-password")
     before = config_file().read_text()
+    Service.opens = "new keyword"
     result = run("work", "--password-stdin", entered="right\nnew keyword\n")
     assert result.exit_code == 0
     assert config_file().read_text() == before
@@ -188,3 +213,50 @@ def test_the_command_says_its_version(home: Path) -> None:
     command = [sys.executable, "-m", "mountcloud", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "mountcloud, version 0.1.0\n")
+
+
+def test_a_wrong_encryption_password_is_asked_for_again(services: Registry) -> None:
+    result = run("work", *NEW, entered="right\nwrong\nkeyword\n")
+    assert (result.exit_code, "is wrong; try again" in result.stderr) == (0, True)
+    assert stored("encryption_password") == "keyword"
+    result = run("again", *NEW, entered="right\n1\n2\n3\n")
+    assert (result.exit_code, "encryption password is wrong" in result.stderr) == (77, True)
+    assert "again" not in load(config_file()).accounts
+
+
+def test_an_account_without_encryption_is_not_asked_about_it(services: Registry) -> None:
+    Service.stands = Encryption.NONE
+    result = run("work", *NEW, entered="right\n")
+    assert (result.exit_code, "ncryption" in result.output) == (0, False)
+
+
+def test_a_key_pair_is_made_where_there_is_none_and_the_user_wants_it(services: Registry) -> None:
+    Service.stands = Encryption.NO_KEYS
+    assert run("work", *NEW, entered="right\nn\n").exit_code == 0
+    assert not Service.made
+    result = run("other", *NEW, entered="right\ny\nA\nkeyword\nkeyword\n")
+    assert result.exit_code == 0
+    assert Service.made == ("A", "keyword")
+    assert "Nobody can replace that password" in result.output
+    assert file_secrets(AccountPaths.of("other")).get("encryption_password") == "keyword"
+
+
+def test_logging_out_ends_it_on_the_service_and_forgets_the_secrets(services: Registry) -> None:
+    run("work", *NEW, "--password-stdin", "--keep-password", entered="right\nkeyword\n")
+    file_secrets(AccountPaths.of("work")).put("draft_key_1", "needed for what is not sent yet")
+    Service.unreachable = True
+    result = CliRunner().invoke(main, ["logout", "work"])
+    assert (result.exit_code, "--force" in result.stderr, stored("password")) == (69, True, "right")
+    Service.unreachable = False
+    result = CliRunner().invoke(main, ["logout", "work"])
+    assert (result.exit_code, Service.revoked) == (0, "token 1")
+    assert [stored(name) for name in ("password", "encryption_password", "refresh_token")] == [None] * 3
+    assert stored("draft_key_1")
+    assert "work" in load(config_file()).accounts
+
+
+def test_logging_out_without_network_can_be_forced(services: Registry) -> None:
+    run("work", *NEW, "--password-stdin")
+    Service.unreachable = True
+    result = CliRunner().invoke(main, ["logout", "work", "--force"])
+    assert (result.exit_code, "was not told" in result.stderr, stored("refresh_token")) == (0, True, None)

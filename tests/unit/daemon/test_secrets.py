@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from mountcloud.daemon.paths import AccountPaths
+from mountcloud.daemon.seal_key import SealKey
 from mountcloud.daemon.secrets import (
     CredentialSecrets,
     FileSecrets,
@@ -16,6 +17,7 @@ from mountcloud.daemon.secrets import (
     LayeredSecrets,
     MemorySecrets,
     SecretsWithRoom,
+    file_secrets,
     open_secrets,
     write_private,
 )
@@ -50,11 +52,12 @@ class LockedKeyring(Keyring):
         raise RuntimeError(f"cannot keep {password}")
 
 
-@pytest.fixture(params=["memory", "file", "keyring", "layered"])
+@pytest.fixture(params=["memory", "file", "sealed", "keyring", "layered"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Secrets:
     stores: dict[str, Secrets] = {
         "memory": MemorySecrets(),
         "file": FileSecrets(tmp_path / "secrets.json"),
+        "sealed": FileSecrets(tmp_path / "secrets.json", SealKey(tmp_path / "secrets.key")),
         "keyring": KeyringSecrets("work", Keyring()),
         "layered": LayeredSecrets(None, (FileSecrets(tmp_path / "a.json"), MemorySecrets())),
     }
@@ -217,8 +220,13 @@ def test_a_locked_keyring_is_told_without_the_secret() -> None:
 
 
 def open_here(tmp_path: Path, **environment: str) -> LayeredSecrets:
-    paths = AccountPaths.of("work", {"HOME": str(tmp_path)})
-    return open_secrets("work", paths, environment)
+    environment |= {"HOME": str(tmp_path)}
+    return open_secrets("work", AccountPaths.of("work", environment), environment)
+
+
+def sealed_here(tmp_path: Path) -> FileSecrets:
+    environment = {"HOME": str(tmp_path)}
+    return file_secrets(AccountPaths.of("work", environment), environment)
 
 
 def test_open_uses_systemd_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +235,7 @@ def test_open_uses_systemd_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     store = open_here(tmp_path, CREDENTIALS_DIRECTORY=str(tmp_path / "c"))
     store.put("encryption_password", "x")
     assert (store.get("password"), store.get("encryption_password")) == ("provided", "x")
-    assert FileSecrets(tmp_path / ".local/state/mountcloud/work/secrets.json").get("encryption_password") == "x"
+    assert sealed_here(tmp_path).get("encryption_password") == "x"
 
 
 @pytest.mark.parametrize(("priority", "used"), [(5.0, True), (0.0, False)])
@@ -239,7 +247,7 @@ def test_open_uses_a_keyring_that_keeps_things(
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_keyring=lambda: keyring))
     open_here(tmp_path).put("password", "x")
     assert (keyring.kept == {("mountcloud/work", "password"): "x"}) is used
-    assert (FileSecrets(tmp_path / ".local/state/mountcloud/work/secrets.json").get("password") is None) is used
+    assert (sealed_here(tmp_path).get("password") is None) is used
 
 
 def test_memory_secrets_can_be_stored(tmp_path: Path) -> None:
@@ -274,3 +282,67 @@ def test_a_full_disk_does_not_keep_a_new_token_from_being_stored() -> None:
     store.full = True
     with pytest.raises(DiskFull):
         SecretsWithRoom(store, lambda: False).put("refresh_token", "newer")
+
+
+def test_a_sealed_file_says_nothing_without_its_key(tmp_path: Path) -> None:
+    key = tmp_path / "keys/secrets.key"
+    store = FileSecrets(tmp_path / "secrets.json", SealKey(key))
+    store.put("password", "hunter2")
+    assert b"hunter2" not in (tmp_path / "secrets.json").read_bytes()
+    assert b"password" not in (tmp_path / "secrets.json").read_bytes()
+    assert (stat.S_IMODE(key.stat().st_mode), list(key.parent.iterdir())) == (0o600, [key])
+    with pytest.raises(AuthenticationRequired, match="is sealed"):
+        FileSecrets(tmp_path / "secrets.json").delete("password")
+    key.rename(tmp_path / "elsewhere")
+    with pytest.raises(AuthenticationRequired, match="is gone"):
+        store.get("password")
+    with pytest.raises(AuthenticationRequired, match="is gone"):
+        store.put("other", "x")
+    FileSecrets(tmp_path / "another.json", SealKey(key)).put("a", "b")
+    with pytest.raises(AuthenticationRequired, match="does not open"):
+        store.get("password")
+    (tmp_path / "elsewhere").rename(key)
+    assert store.get("password") == "hunter2"
+
+
+def test_what_was_written_without_a_key_is_sealed_at_the_next_change(tmp_path: Path) -> None:
+    FileSecrets(tmp_path / "secrets.json").put("password", "hunter2")
+    store = FileSecrets(tmp_path / "secrets.json", SealKey(tmp_path / "secrets.key"))
+    assert store.get("password") == "hunter2"
+    store.put("other", "x")
+    assert b"hunter2" not in (tmp_path / "secrets.json").read_bytes()
+    assert (store.get("password"), store.get("other")) == ("hunter2", "x")
+
+
+@pytest.mark.parametrize("spoil", ["open", "short", "altered"])
+def test_a_key_or_file_that_was_tampered_with_is_refused(tmp_path: Path, spoil: str) -> None:
+    file, key = tmp_path / "secrets.json", tmp_path / "secrets.key"
+    store = FileSecrets(file, SealKey(key))
+    store.put("password", "hunter2")
+    if spoil == "open":
+        key.chmod(0o644)
+    elif spoil == "short":
+        key.write_text("c2hvcnQ=")
+    else:
+        text = file.read_text()
+        file.write_text(text[:60] + ("A" if text[60] != "A" else "B") + text[61:])
+    with pytest.raises(AuthenticationRequired):
+        store.get("password")
+
+
+def test_two_that_make_the_key_at_once_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "secrets.key"
+    real = os.fsync
+    text: list[str] = []
+
+    def meanwhile(descriptor: int) -> None:
+        real(descriptor)
+        if not text:
+            text.append("")
+            text[0] = SealKey(key).seal("the other's")
+
+    monkeypatch.setattr("os.fsync", meanwhile)
+    mine = SealKey(key)
+    sealed = mine.seal("mine")
+    assert (mine.unseal(text[0]), SealKey(key).unseal(sealed)) == ("the other's", "mine")
+    assert list(tmp_path.iterdir()) == [key]

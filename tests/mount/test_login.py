@@ -1,0 +1,201 @@
+"""Logging in as people do, with the real command, a sandbox, a browser's stand-in, a terminal and a running daemon."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mountcloud.daemon.paths import AccountPaths
+from mountcloud.daemon.secrets import file_secrets
+from tests.filesystem.caller import Caller
+from tests.mount.fixture import ENCRYPTED_ROOM, PASSWORD, PLAIN_ROOM
+from tests.mount.service import Service
+from tests.mount.session import CHECKOUT, Account, Mount
+from tests.mount.shared import mounted
+from tests.sandbox.account import fresh
+from tests.sandbox.fixture import RunningSandbox
+
+WITHIN_S = 60
+BROWSER = f"{sys.executable} -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1]).read()' %s"
+"""A browser whose user is logged in and agrees to everything."""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "run").mkdir(mode=0o700)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+        "PYTHONPATH": str(CHECKOUT),
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def run(environment: dict[str, str], *words: str, entered: str = "") -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "mountcloud", *words]
+    return subprocess.run(command, env=environment, input=entered, capture_output=True, text=True, timeout=WITHIN_S)
+
+
+def kept(environment: dict[str, str], secret: str) -> str | None:
+    return file_secrets(AccountPaths.of("work", environment), environment).get(secret)
+
+
+def test_granting_access_in_a_browser(sandbox: RunningSandbox, environment: dict[str, str]) -> None:
+    user = fresh("browsing")
+    sandbox.control.add_user(user)
+    before = sandbox.control.switches()
+    sandbox.control.set(authorize_as=user)
+    try:
+        environment["BROWSER"] = BROWSER
+        done = run(environment, "login", "work", "--url", sandbox.base_url, "--browser", entered="n\n")
+    finally:
+        sandbox.control.set(**before)
+    assert done.returncode == 0, done.stderr
+    assert kept(environment, "refresh_token")
+    assert kept(environment, "password") is None
+    settings = (Path(environment["HOME"]) / ".config/mountcloud/config.toml").read_text()
+    assert "redirect_uri" not in settings
+    assert run(environment, "logout", "work").returncode == 0
+    assert kept(environment, "refresh_token") is None
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[list[str]]:
+    """The beginning of tmux commands for a server of our own."""
+    if shutil.which("tmux") is None:
+        required = "MOUNTCLOUD_REQUIRE_ALL" in os.environ
+        pytest.fail("tmux is missing") if required else pytest.skip("tmux is missing; ./run setup installs it")
+    tmux = ["tmux", "-S", str(tmp_path / "tmux"), "-f", "/dev/null"]
+    yield tmux
+    subprocess.run([*tmux, "kill-server"], capture_output=True, timeout=10)
+
+
+def test_a_terminal_over_ssh(
+    sandbox: RunningSandbox, environment: dict[str, str], terminal: list[str], tmp_path: Path
+) -> None:
+    """The code is pasted, and the account gets its first key pair."""
+    user = fresh("typing")
+    sandbox.control.add_user(user)
+    before = sandbox.control.switches()
+    sandbox.control.set(authorize_as=user)
+    words = [sys.executable, "-m", "mountcloud", "login", "work", "--url", sandbox.base_url, "--browser"]
+    environment |= {"SSH_CONNECTION": "198.51.100.1 1 198.51.100.2 22", "TERM": "screen", "SHELL": "/bin/sh"}
+    command = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *words]
+
+    def screen() -> str:
+        done = subprocess.run([*terminal, "capture-pane", "-p", "-J"], capture_output=True, text=True, timeout=10)
+        return done.stdout
+
+    def answer(question: str, *keys: str) -> str:
+        deadline = time.monotonic() + WITHIN_S
+        while not re.search(question, seen := screen()):
+            assert time.monotonic() < deadline, f"{question!r} was never asked:\n{seen}"
+            time.sleep(0.1)
+        subprocess.run([*terminal, "send-keys", "-l", "".join(keys)], check=True, timeout=10)
+        subprocess.run([*terminal, "send-keys", "Enter"], check=True, timeout=10)
+        return seen
+
+    try:
+        new = [*terminal, "new-session", "-d", "-x", "300", "-y", "50", *command, ";", "set", "remain-on-exit", "on"]
+        subprocess.run(new, check=True, timeout=10)
+        deadline = time.monotonic() + WITHIN_S
+        while not (found := re.search(r"http\S+/oauth/authorize\S+", screen())):
+            assert time.monotonic() < deadline, screen()
+            time.sleep(0.1)
+        with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+            page = browser.get(found[0]).text
+        code = re.search(r"<code>(.*)</code>", page)
+        assert code, page
+        answer("The code that you are shown", code[1])
+        answer("has no key pair", "y")
+        answer("Kind", "A")
+        answer("New encryption password", "first secret")
+        answer("Repeat for confirmation", "first secret")
+        answer("Logged in", "")
+        seen = screen()
+    finally:
+        sandbox.control.set(**before)
+    assert "Nobody can replace that password" in seen
+    assert "first secret" not in seen
+    assert (kept(environment, "encryption_password"), bool(kept(environment, "refresh_token"))) == (
+        "first secret",
+        True,
+    )
+
+
+@pytest.mark.mount
+def test_a_new_log_in_needs_no_new_mount(
+    server: RunningSandbox, account: Account, service: Service, fuse: None
+) -> None:
+    name = f"/{PLAIN_ROOM}/{fresh('waits')}"
+    with mounted(account) as mount, Caller() as caller:
+        caller(os.listdir, mount.mountpoint / PLAIN_ROOM)
+        file_secrets(mount.paths, mount.environment).delete("password")
+        server.control.expire("access", "refresh", user=account.user)
+        caller((mount.mountpoint / name.strip("/")).write_bytes, b"words")
+        until_offline(mount)
+        assert service.find(name) is None
+        done = mount.run("login", "test", "--password-stdin", entered=f"{PASSWORD}\n\n")
+        assert (done.returncode, "Its mount goes on" in done.stdout) == (0, True), done.stderr
+        mount.settle()
+        assert service.find(name) is not None
+
+
+def until_offline(mount: Mount) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while '"online": false' not in mount.run("status", "test", "--json").stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.mount
+def test_secrets_are_nowhere_but_in_their_store(
+    server: RunningSandbox, account: Account, fuse: None, tmp_path: Path
+) -> None:
+    with mounted(account) as mount, Caller() as caller:
+        mount.stop()
+        mount.start("--verbose")
+        for room in (PLAIN_ROOM, ENCRYPTED_ROOM):
+            file = mount.mountpoint / room / fresh("file")
+            caller(file.write_bytes, b"x" * 100_000)
+            mount.settle()
+            caller(file.read_bytes)
+        mount.run("login", "test", "--password-stdin", entered=f"{PASSWORD}\n{account.encryption_password}\n")
+        server.control.expire("access", user=account.user)
+        mount.call("refresh")
+        process = Path(f"/proc/{mount.pid}")
+        secrets = file_secrets(mount.paths, mount.environment)
+        values = [PASSWORD, account.encryption_password, secrets.get("refresh_token") or "none"]
+        values.append(secrets.get(f"draft_key_{mount.paths.draft_key.read_text()}") or "none")
+        assert "none" not in values
+        seen = {
+            "the log": mount.log.read_bytes(),
+            "the arguments": (process / "cmdline").read_bytes(),
+            "the environment": (process / "environ").read_bytes(),
+            "the settings": (mount.home / "config/mountcloud/config.toml").read_bytes(),
+            "the secret store": mount.paths.secrets.read_bytes(),
+            "the journal": mount.paths.journal.read_bytes(),
+            "the index": mount.paths.index.read_bytes(),
+        }
+        found = [place for place, content in seen.items() for value in values if value.encode() in content]
+        assert found == []
+        assert len(seen["the log"]) > 1000
+        open_files = [
+            path for path in mount.home.rglob("*") if path.is_file() and not path.is_relative_to(mount.mountpoint)
+        ]
+        private = (mount.paths.state, mount.paths.cache)
+        readable = [
+            path
+            for path in open_files
+            if stat.S_IMODE(path.stat().st_mode) & 0o077 and not any(path.is_relative_to(each) for each in private)
+        ]
+        assert {path.name for path in readable} <= {"daemon.log", "config.toml"}
