@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18", "defusedxml>=0.7"]
-TYPES = ["types-cachetools>=5.5", "types-setuptools>=75", "types-defusedxml>=0.7"]
+TYPES = ["types-cachetools>=5.5", "types-setuptools>=75", "types-defusedxml>=0.7", "types-oauthlib>=3.2"]
 LINT = ["ruff>=0.8", "mypy>=1.13", "import-linter>=2.1", *TYPES]
 WEBDAV_SERVER = ["wsgidav>=4.3.3", "cheroot>=10.0.1"]
 TEST = ["pytest>=8.3", "hypothesis>=6.115", "pytest-timeout>=2.3", "pytest-xdist>=3.6"]
@@ -28,6 +28,8 @@ setup(
         "cachetools>=5.5",
         "click>=8.1",
         "defusedxml>=0.7.1",
+        "oauthlib>=3.2.2",
+        "tzdata>=2024.1",
     ],
     extras_require={
         "sandbox": [*SANDBOX, *WEBDAV_SERVER],

@@ -15,6 +15,7 @@ from mountcloud.cli.config_file import OptionValue, add_account
 from mountcloud.cli.encryption_login import settle_encryption
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
 from mountcloud.cli.places import account_names, account_socket
+from mountcloud.cli.verification_login import goes_by_verification, granted_by_verification
 from mountcloud.cli.verifying import verify
 from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths, checked_account_name, config_file
@@ -25,8 +26,11 @@ from mountcloud.model.offers import Revocable
 from mountcloud.model.provider import Provider
 
 _SECRETS = ("password", "encryption_password", "client_secret")
-_STORED = (*_SECRETS, "refresh_token")
+_STORED = (*_SECRETS, "refresh_token", "access_token", "access_secret")
 _URL, _USER = ("url", "Address (https://...)"), ("username", "User name")
+_QUESTIONS = {"smartfile": (("username", "API key, or user name"),)}
+"""What is asked of accounts whose service has one address for everybody."""
+
 _DAEMON_WITHIN_S = 30.0
 
 
@@ -80,7 +84,8 @@ def login(
 
     For an account that is in the settings already, only the secrets are renewed; a daemon that has it mounted goes on
     with them. Where a service always lets you grant access in a browser (nextcloud), no password is asked for unless
-    --user or --password-stdin is given; others do with --browser, or with --paste over ssh.
+    --user or --password-stdin is given; others do with --browser, or with --paste over ssh. An account that names the
+    program to which you grant access (smartfile with --option client_token=...) asks for the code that you are shown.
     """
     wishes = _Wishes(password_stdin, browser, paste, by_name=bool(username))
     if wishes.by_code and password_stdin:
@@ -133,7 +138,11 @@ def _logged_in(account: AccountSettings, wishes: _Wishes) -> tuple[AccountSettin
         account, secrets = _by_browser(replace(account, options=_asked(account.options, _URL)))
         with_provider(account, secrets, verify)
         return account, secrets
-    questions = (_URL,) if wishes.by_code else (_URL, _USER)
+    if by_flow and goes_by_verification(account.provider, account.options):
+        secrets = granted_by_verification(account.provider, account.options)
+        with_provider(account, secrets, verify)
+        return account, secrets
+    questions = (_URL,) if wishes.by_code else _QUESTIONS.get(account.provider, (_URL, _USER))
     account = replace(account, options=_asked(account.options, *questions))
     secrets = _piped() if wishes.password_stdin else _asked_secrets(account, wishes)
     more, listener = redirect_options(account.options, paste=wishes.paste) if wishes.by_code else ({}, None)

@@ -43,6 +43,9 @@ _MOST_SILENCES = 3
 _MAX_REDIRECTS = 5
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
+_SECONDS = re.compile(r"(\d{1,9}(?:\.\d+)?)")
+_THROTTLED = re.compile(r"; *next=(\d{1,9}(?:\.\d+)?) *sec")
+
 _Attempt = Callable[[], Awaitable["Response"]]
 Line = Callable[[bytes], None]
 Judge = Callable[["Response"], None]
@@ -89,15 +92,21 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds of the Retry-After header, where it names them."""
+        """Seconds of the Retry-After header, or of X-Throttle (SmartFile facts, 9), where they name them."""
         text = self.headers.get("retry-after", "")
-        return float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else None
+        told = _SECONDS.fullmatch(text) or _THROTTLED.search(self.headers.get("x-throttle", ""))
+        return float(told[1]) if told else None
+
+    @property
+    def is_throttled(self) -> bool:
+        """True if the request was not executed because there were too many."""
+        return self.status == 429 or (self.status == 503 and "x-throttle" in self.headers)
 
 
 class Client:
     """Requests to one service, and to the storage hosts that it sends us to.
 
-    Every method returns whatever status the server gave, after waiting for and repeating 429s, which were not executed;
+    Every method returns whatever status the server gave, after waiting for and repeating what was throttled;
     it raises ``Unavailable`` where there was no (whole) answer. May be made without a running loop.
     With ``auth``, each request to the service itself (not to where it sends us) is answered for by it.
     """
@@ -259,11 +268,11 @@ class Client:
         return (target.scheme, target.host, target.port) == (self._base.scheme, self._base.host, self._base.port)
 
     async def _patiently(self, target: httpx.URL, purpose: str, attempt: _Attempt) -> Response:
-        """A 429 was not executed, so it may be repeated whatever the method is."""
+        """What was refused for being too much was not executed, so it may be repeated whatever the method is."""
         for fallback_s in _PATIENCE_S:
             async with self._throttle.slot(target.netloc.decode(), purpose) as turn:
                 response = await _heeded(attempt, turn)
-            if response.status != 429:
+            if not response.is_throttled:
                 return response
             pause_s = response.retry_after
             self._throttle.pause(target.netloc.decode(), fallback_s if pause_s is None else pause_s)

@@ -10,6 +10,8 @@ from mountcloud.providers.amazon import provider as amazon
 from mountcloud.providers.dracoon import provider as dracoon
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_places import MemoryPlaces
+from mountcloud.providers.smartfile import granting as smartfile_granting
+from mountcloud.providers.smartfile import provider as smartfile
 from mountcloud.providers.webdav import nextcloud
 from mountcloud.providers.webdav import provider as webdav
 
@@ -36,6 +38,7 @@ FACTORIES: dict[str, Factory] = {
     "dracoon": _dracoon,
     "memory": _memory,
     "nextcloud": nextcloud.create,
+    "smartfile": smartfile.create,
     "webdav": webdav.create,
 }
 
@@ -47,6 +50,11 @@ Raises ``AuthenticationRequired`` if nobody grants it, ``InvalidArgument`` for w
 """
 
 BROWSER_LOGINS: dict[str, BrowserLogin] = {"nextcloud": nextcloud.log_in_by_browser}
+
+VerificationLogin = Callable[[Mapping[str, object], Callable[[str, bool], str]], Awaitable[dict[str, str]]]
+"""Asks the user for what is needed (a question, and whether the answer is hidden); gives secrets to be kept."""
+
+VERIFICATION_LOGINS: dict[str, VerificationLogin] = {"smartfile": smartfile_granting.log_in}
 
 
 def create(scheme: str, settings: Mapping[str, object], secrets: Secrets, places: Places | None = None) -> Provider:

@@ -21,6 +21,7 @@ from mountcloud.providers.wrap.retrying import retrying
 from tests.conformance.amazon_factories import AMAZON
 from tests.conformance.dracoon_factories import DRACOON
 from tests.conformance.nextcloud_factories import NEXTCLOUD
+from tests.conformance.smartfile_factories import SMARTFILE
 from tests.conformance.under_test import Factory, ProviderUnderTest
 from tests.conformance.webdav_factories import WEBDAV
 
@@ -71,5 +72,6 @@ FACTORIES: dict[str, Factory] = {
     **AMAZON,
     **DRACOON,
     **NEXTCLOUD,
+    **SMARTFILE,
     **WEBDAV,
 }

@@ -17,8 +17,8 @@ class Switches:
     ``task_applies_first``: it has taken effect before that; else at the end. ``task_refuses``: an expression; what a
     task finds on its way whose path matches stays, and is named in its errors. ``soft_errors``: version 3 says 200
     with ``detail`` for errors. ``version_3``, ``sync``: these addresses are there. ``torn_puts``: a PUT that breaks
-    off leaves what came. ``throttle``: "503" (X-Throttle) or "429" (Retry-After) after ``calls_per_second``; else
-    empty. ``clock``: how far the server's clock is ahead.
+    off leaves what came. ``wrong_patches``: so many patches go wrong. ``throttle``: "503" (X-Throttle) or "429"
+    (Retry-After) after ``calls_per_second``; else empty. ``clock``: how far the server's clock is ahead.
     """
 
     ranges: bool = True
@@ -32,6 +32,7 @@ class Switches:
     version_3: bool = True
     sync: bool = True
     torn_puts: bool = True
+    wrong_patches: int = 0
     throttle: str = ""
     calls_per_second: float = 10.0
     clock: float = 0.0

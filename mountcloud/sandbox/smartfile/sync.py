@@ -87,4 +87,7 @@ def patch(call: Call) -> Response:
             new.write(job.finish())
         except Corrupt as problem:
             raise Refusal(400, str(problem)) from None
+    if call.box.switches.wrong_patches:
+        call.box.switches.wrong_patches -= 1
+        call.box.blobs.write(blob, b"\0wrong", 0)
     return reply(call.present(tree.put_file(call.box, call.account, spot.path, blob)))

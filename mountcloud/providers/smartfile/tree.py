@@ -1,0 +1,250 @@
+"""Ids, paths and nodes: what the book of places knows, laid against what the service shows."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+import trio
+
+from mountcloud.model.errors import Failure, NotADirectory, NotFound, Outdated
+from mountcloud.model.ids import NodeId, Version
+from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.operation import Slot
+from mountcloud.model.places import Place, Places, path_of
+from mountcloud.providers.smartfile import wire
+from mountcloud.providers.smartfile.api import Api
+from mountcloud.providers.smartfile.facts import RACY, Binding, Facts, facts_of
+from mountcloud.providers.smartfile.wire import Entry, Path, Token
+from mountcloud.providers.turns import Turns
+
+ROOT = NodeId("root")
+HIDDEN = ".mountcloud-"
+"""How the names of our own passing files begin."""
+ASIDE = f"{HIDDEN}aside-"
+"""What was moved out of the way, for as long as something else takes its name or it is removed."""
+
+_SAME_MOMENT_S = 2
+RACY_S = 2.0
+"""Seconds around its time in which a token of whole seconds proves nothing."""
+_RACY_PAUSE_S = 0.5
+_NS = 10**9
+
+
+class Tree:
+    """The nodes of one account. What it is told of names it believes only from within ``turns``."""
+
+    def __init__(self, api: Api, places: Places) -> None:
+        self.api = api
+        self.places = places
+        self.turns = Turns()
+        if places.get(ROOT) is None:
+            places.change(put=[Place(ROOT, None, "", is_directory=True)])
+
+    def place(self, node: NodeId) -> Place:
+        """Where the node is; raises ``NotFound`` if it never was anywhere, or was seen to be gone."""
+        place = self.places.get(node)
+        if place is None:
+            raise NotFound("the node is gone")
+        return place
+
+    async def path(self, node: NodeId) -> Path:
+        """The path to the node; moves whose outcome is unknown are looked after first. Raises ``NotFound``."""
+        await self._settle_above(node)
+        path = path_of(self.places, node)
+        if path is None:
+            raise NotFound("the node is gone")
+        return path
+
+    async def _settle_above(self, node: NodeId) -> None:
+        place = self.places.get(node)
+        above: list[Place] = []
+        while place is not None:
+            above.append(place)
+            place = None if place.parent is None else self.places.get(place.parent)
+        for each in reversed(above):
+            if each.aim is not None:
+                await self._settle(each, each.aim)
+
+    async def _settle(self, place: Place, aim: Slot) -> None:
+        """A move was sent and its answer lost: the node is where it was, or where it was to go."""
+        parent, old = path_of(self.places, aim.parent), path_of(self.places, place.id)
+        settled = replace(place, aim=None)
+        if parent is not None and old is not None:
+            new = (*parent, aim.name)
+            if aim.name.startswith(ASIDE):
+                await self._bring_back(new, old)
+            elif not await self._is_at(place, old) and await self._is_at(place, new):
+                settled = replace(settled, parent=aim.parent, name=aim.name)
+        if self.places.get(place.id) == place:
+            self.places.change(put=[settled])
+
+    async def _bring_back(self, aside: Path, old: Path) -> None:
+        """What was moved out of the way, whatever is in it by now, unless something has its name."""
+        if await self.glance(old) is not None:
+            return
+        try:
+            await self.api.rename(aside, old)
+        except Failure as failure:
+            if failure.transient:
+                raise
+            return  # Somebody was quicker: it is back already, or another file has its name.
+
+    async def _is_at(self, place: Place, path: Path) -> bool:
+        entry = await self.glance(path)
+        if entry is None or entry.is_directory != place.is_directory:
+            return False
+        return place.is_directory or facts_of(place.facts).binding(entry.token) is not None
+
+    async def glance(self, path: Path) -> Entry | None:
+        """What is at a path, None if the service says that nothing is."""
+        try:
+            return await self.api.look(path)
+        except NotFound:
+            return None
+
+    async def root(self) -> Node:
+        """The root of the account."""
+        return self.to_node(self.place(ROOT), await self.api.look(()))
+
+    async def node(self, node: NodeId) -> Node:
+        """The node as it is now."""
+        place = self.place(node)
+        if place.parent is None:
+            return await self.root()
+        async with self.turns.looking(place.parent):
+            return self.to_node(self.place(node), await self.look(node))
+
+    async def look(self, node: NodeId) -> Entry:
+        """What the service shows at the node's place, from within a turn; raises ``NotFound`` if it is another node."""
+        path, place = await self.path(node), self.place(node)
+        entry = await self.api.look(path)
+        if entry.is_directory != place.is_directory:
+            raise NotFound("another node is in its place")
+        return entry
+
+    async def children(self, directory: NodeId) -> Sequence[Node]:
+        """All that is in a directory, each with the id that it always had."""
+        if not self.place(directory).is_directory:
+            raise NotADirectory("a file has no children")
+        async with self.turns.looking(directory):
+            leaving = [place for place in self.places.below(directory) if place.aim is not None]
+            for place in (*self.places.aimed_at(directory), *leaving):
+                await self._settle_above(place.id)
+            path = await self.path(directory)
+            entries, in_one_answer = await self.api.children(path)
+            if not in_one_answer:
+                entries += await self._missed(directory, path, {each.name for each in entries})
+            return self._recognised(directory, [each for each in entries if not each.name.startswith(HIDDEN)])
+
+    async def _missed(self, directory: NodeId, path: Path, listed: set[str]) -> list[Entry]:
+        """What we know and a list of several pages left out: it is gone only if the service says so of itself."""
+        missing = [place.name for place in self.places.below(directory) if place.name not in listed]
+        found = [await self.glance((*path, name)) for name in missing]
+        return [each for each in found if each is not None]
+
+    def _recognised(self, directory: NodeId, entries: Sequence[Entry]) -> list[Node]:
+        """Give each entry its id; what is in the book and not in the list any more is gone."""
+        known = {place.name: place for place in self.places.below(directory)}
+        found = [(self._place_of(directory, each, known.get(each.name)), each) for each in entries]
+        here = {place.id for place, _ in found}
+        gone = [place.id for place in known.values() if place.id not in here]
+        fresh = [place for place, _ in found if known.get(place.name) != place]
+        if gone or fresh:
+            self.places.change(put=fresh, remove=gone)
+        return [self.to_node(place, entry) for place, entry in found]
+
+    def _place_of(self, directory: NodeId, entry: Entry, holder: Place | None) -> Place:
+        if holder is not None and holder.is_directory == entry.is_directory:
+            return holder
+        return self.new_place(Slot(directory, entry.name), is_directory=entry.is_directory)
+
+    def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
+        """A place for a node that has no id yet."""
+        return Place(NodeId(secrets.token_hex(8)), slot.parent, slot.name, is_directory)
+
+    def adopt(self, slot: Slot, entry: Entry, facts: Facts) -> Place:
+        """The place of a node that we just made at this slot."""
+        made = replace(self._place_of(slot.parent, entry, self.places.find(slot.parent, slot.name)), facts=facts.text)
+        self.places.change(put=[made])
+        return made
+
+    def to_node(self, place: Place, entry: Entry) -> Node:
+        """What the service shows, in our terms."""
+        facts = facts_of(place.facts)
+        rights = entry.rights
+        if place.parent is None:
+            rights &= ~(Rights.RENAME | Rights.MOVE | Rights.DELETE)
+        if entry.is_directory:
+            mtime_ns = _directory_time(facts, entry)
+            return Node(place.id, place.parent, place.name, Kind.DIRECTORY, 0, Version(""), mtime_ns, rights)
+        version, mtime_ns = self.version(facts, entry), _file_time(facts, entry)
+        return Node(place.id, place.parent, place.name, Kind.FILE, entry.size, version, mtime_ns, rights)
+
+    def version(self, facts: Facts, entry: Entry) -> Version:
+        """The version that we gave to this token, else the token itself, marked while it proves nothing."""
+        binding = facts.binding(entry.token)
+        if binding is not None:
+            return binding.version
+        return Version(entry.token.text + RACY * entry.token.is_young(entry.now, RACY_S))
+
+    def fresh_version(self, token: Token) -> Version:
+        """A version for content that we just wrote, which is that of no other."""
+        return Version(f"{token.text}#{secrets.token_hex(4)}")
+
+    async def settle_version(self, node: Node) -> None:
+        """Wait until the token of a version that was seen too soon proves something, and bind the version to it.
+
+        Raises ``Outdated`` if the file has another content by then.
+        """
+        if not node.version.endswith(RACY):
+            return
+        expected = wire.parsed(node.version.removesuffix(RACY))
+        while (seen := await self.seen_alone(node.id)) is not None and seen.token.is_young(seen.now, RACY_S):
+            if seen.token != expected:
+                break
+            await trio.sleep(_RACY_PAUSE_S)
+        if expected is None or seen is None or seen.token != expected:
+            raise Outdated("the file has new content")
+        place = self.place(node.id)
+        facts = facts_of(place.facts)
+        if facts.binding(expected) is None:
+            self.places.change(put=[replace(place, facts=facts.bound(Binding(expected, node.version)).text)])
+
+    async def seen_alone(self, node: NodeId) -> Entry | None:
+        """What is at the node's place, None if nothing is; from outside of any turn."""
+        try:
+            async with self.turns.looking(self.place(node).parent or node):
+                return await self.look(node)
+        except NotFound:
+            return None
+
+    def bound(self, place: Place, entry: Entry) -> Place:
+        """The place with what the service shows now written down, so that it is known again elsewhere."""
+        facts = facts_of(place.facts)
+        if entry.is_directory or facts.binding(entry.token) is not None:
+            return place
+        return replace(place, facts=facts.bound(Binding(entry.token, self.version(facts, entry))).text)
+
+    def rebound(self, place: Place, before: Token, now: Entry) -> Place:
+        """The same content under the token that it has after it was moved, or got an attribute."""
+        binding = facts_of(place.facts).binding(before)
+        if binding is None or now.is_directory or now.size != before.size or now.token == before:
+            return place
+        same = replace(place, facts=facts_of(place.facts).bound(replace(binding, token=now.token)).text)
+        self.places.change(put=[same])
+        return same
+
+
+def _file_time(facts: Facts, entry: Entry) -> int:
+    binding = facts.binding(entry.token)
+    if binding is not None and binding.mtime_ns is not None:
+        return binding.mtime_ns
+    kept = wire.kept_time(entry)
+    return kept.mtime_ns if kept is not None and kept.token == entry.token else entry.modified * _NS
+
+
+def _directory_time(facts: Facts, entry: Entry) -> int:
+    """A time that was set holds until something in the directory changed."""
+    if facts.mtime_ns is not None and entry.modified <= facts.modified + _SAME_MOMENT_S:
+        return facts.mtime_ns
+    return entry.modified * _NS

@@ -1,0 +1,181 @@
+"""A whole file goes up: all or nothing for every observer, and nothing that it was not based on is overwritten.
+
+The service replaces whatever has the name of what comes, without any condition, and reads the names in forms in its
+own way. So a file goes up under a hidden name in plain ASCII, is measured, and is renamed, which takes no longer for a
+large one.
+"""
+
+import secrets
+from dataclasses import replace
+
+import trio
+
+from mountcloud.model.errors import Conflict, Failure, NotFound, Unavailable
+from mountcloud.model.ids import NodeId, Ref
+from mountcloud.model.node import Node
+from mountcloud.model.operation import Slot
+from mountcloud.model.places import Place
+from mountcloud.model.provider import Source, UploadProgress, UploadTarget
+from mountcloud.providers.smartfile.changes import Changes
+from mountcloud.providers.smartfile.delta import Delta, Deltas, Sent, digest_of, scratch, sent_of
+from mountcloud.providers.smartfile.facts import Binding, Facts, facts_of
+from mountcloud.providers.smartfile.tree import HIDDEN, RACY_S, Tree
+from mountcloud.providers.smartfile.wire import Entry, Path
+
+_CLEAN_UP_S = 5.0
+_WORTH_A_LOOK = 1 << 20
+"""Bytes from which on a conflict is looked for before the transfer as well."""
+
+
+class Uploads:
+    """Uploads of one account."""
+
+    def __init__(self, tree: Tree, changes: Changes, deltas: Deltas) -> None:
+        self._tree = tree
+        self._api = tree.api
+        self._changes = changes
+        self._deltas = deltas
+
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
+        """Store a file; see ``Provider.upload``."""
+        if target.replaces is None:
+            self._tree.place(target.parent)
+            return await self._whole(target, target.parent, source)
+        parent = self._parent_of(target.replaces.id)
+        if target.size >= _WORTH_A_LOOK or self._deltas.wants(target.size):
+            patched = await self._patched(target, target.replaces, parent, source, progress)
+            if isinstance(patched, Node):
+                return patched
+            target = replace(target, replaces=patched)
+        return await self._whole(target, parent, source)
+
+    async def _whole(self, target: UploadTarget, parent: NodeId, source: Source) -> Node:
+        name = f"{HIDDEN}upload-{secrets.token_hex(8)}"
+        try:
+            draft = await self._send(parent, name, source)
+            async with self._tree.turns.changing(parent):
+                path = (*await self._tree.path(parent), name)
+                if target.replaces is None:
+                    return await self._name(path, draft, Slot(parent, target.name), target.mtime_ns)
+                return await self._replace(path, draft, target.replaces, target.mtime_ns)
+        except BaseException:
+            with trio.move_on_after(_CLEAN_UP_S, shield=True):
+                await self._clear(parent, name)
+            raise
+
+    def _parent_of(self, node: NodeId) -> NodeId:
+        parent = self._tree.place(node).parent
+        if parent is None:
+            raise NotFound("the root is no file")
+        return parent
+
+    async def _patched(
+        self, target: UploadTarget, base: Ref, parent: NodeId, source: Source, progress: UploadProgress | None
+    ) -> Node | Ref:
+        """The node, if only what differs had to be sent; else what is to be replaced by the whole file.
+
+        Raises ``Conflict`` if the file is not what this is based on.
+        """
+        async with self._tree.turns.looking(parent):
+            present, path = await self._tree.look(base.id), await self._tree.path(base.id)
+            sent = None if progress is None else sent_of(progress.state)
+            if sent is not None and await self._arrived(sent, present, path, base):
+                if sent.digest == await digest_of(source):
+                    return await self._dated(base.id, present, target.mtime_ns)
+                base = self._as_base(base.id, present)
+            self._changes.check_version(self._tree.place(base.id), present, base)
+        young = present.token.is_young(present.now, RACY_S)
+        if young or not self._deltas.wants(present.size, target.size):
+            return base
+        with scratch() as file:
+            delta = await self._deltas.made(path, source, file)
+            if delta is None:
+                return base
+            async with self._tree.turns.changing(parent):
+                return await self._patch(target, base, present, delta, progress)
+
+    async def _arrived(self, sent: Sent, present: Entry, path: Path, base: Ref) -> bool:
+        """True if what is there now was made by the patch of an earlier attempt."""
+        version = self._tree.version(facts_of(self._tree.place(base.id).facts), present)
+        if version == base.version or sent.size != present.size:
+            return False
+        return await self._deltas.is_there(path, sent.digest)
+
+    async def _patch(
+        self, target: UploadTarget, base: Ref, seen: Entry, delta: Delta, progress: UploadProgress | None
+    ) -> Node | Ref:
+        """As ``_patched``, once the delta is there. A result that is wrong is to be replaced as a whole."""
+        present, path = await self._tree.look(base.id), await self._tree.path(base.id)
+        if present.token != seen.token:
+            raise Conflict("the file has new content on the service")
+        if progress is not None:
+            progress.save(Sent(delta.digest, target.size).text)
+        made = await self._deltas.applied(path, delta)
+        if made is not None and made.size == target.size:
+            return await self._dated(base.id, made, target.mtime_ns)
+        return self._as_base(base.id, await self._tree.look(base.id))
+
+    def _as_base(self, node: NodeId, now: Entry) -> Ref:
+        """What is there is our own doing, so it may be replaced."""
+        facts = facts_of(self._tree.place(node).facts)
+        if facts.binding(now.token) is None:
+            facts = facts.bound(Binding(now.token, self._tree.fresh_version(now.token)))
+            self._tree.places.change(put=[replace(self._tree.place(node), facts=facts.text)])
+        return Ref(node, self._tree.version(facts, now))
+
+    async def _dated(self, node: NodeId, now: Entry, mtime_ns: int) -> Node:
+        """What is there is our new content."""
+        place = self._tree.place(node)
+        binding = Binding(now.token, self._tree.fresh_version(now.token), mtime_ns)
+        place = replace(place, facts=facts_of(place.facts).bound(binding).text)
+        self._tree.places.change(put=[place])
+        return await self._changes.keep_time(place, now, mtime_ns)
+
+    async def _send(self, parent: NodeId, name: str, source: Source) -> Entry:
+        """The draft as the service shows it, which must be as long as what was sent."""
+        async with self._tree.turns.staying():
+            directory = await self._tree.path(parent)
+        async with self._changes.blaming_the_parent(parent):
+            draft = await self._api.upload(directory, name, source)
+        if draft.size != source.size:
+            raise Unavailable(f"the service holds {draft.size} bytes of {source.size}")
+        return draft
+
+    async def _clear(self, parent: NodeId, name: str) -> None:
+        try:
+            path = (*await self._tree.path(parent), name)
+        except NotFound:
+            return
+        await self._changes.discard(path)
+
+    async def _name(self, draft_path: Path, draft: Entry, slot: Slot, mtime_ns: int) -> Node:
+        """Give the draft a name that must be free."""
+        facts = Facts().bound(Binding(draft.token, self._tree.fresh_version(draft.token), mtime_ns))
+        place = replace(self._tree.new_place(slot, is_directory=False), facts=facts.text)
+        await self._changes.check_free(slot)
+        # Written down before: if the answer is lost, the file is known again by its token.
+        self._tree.places.change(put=[place])
+        try:
+            now = await self._changes.relocate(draft_path, slot)
+        except Failure as failure:
+            if not failure.transient:
+                self._tree.places.change(remove=[place.id])
+            raise
+        self._tree.places.change(put=[place])
+        return await self._seen(place, draft, now, mtime_ns)
+
+    async def _replace(self, draft_path: Path, draft: Entry, base: Ref, mtime_ns: int) -> Node:
+        """Put the draft in the place of a file that must be at the version on which it is based."""
+        present = await self._tree.look(base.id)
+        place = self._tree.bound(self._tree.place(base.id), present)
+        self._changes.check_version(place, present, base)
+        binding = Binding(draft.token, self._tree.fresh_version(draft.token), mtime_ns)
+        place = replace(place, facts=facts_of(place.facts).bound(binding).text)
+        self._tree.places.change(put=[place])
+        now = await self._changes.take_over(draft_path, place, present)
+        self._tree.places.change(put=[place])
+        return await self._seen(place, draft, now, mtime_ns)
+
+    async def _seen(self, place: Place, draft: Entry, now: Entry, mtime_ns: int) -> Node:
+        place = self._tree.rebound(place, draft.token, now)
+        return await self._changes.keep_time(place, now, mtime_ns)
