@@ -1,6 +1,6 @@
 """Authenticated calls to DRACOON: the token is added, renewed once where refused, and refusals become failures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mountcloud.model.errors import Busy, Failure, NotFound, Unavailable
@@ -94,24 +94,44 @@ class Api:
         raise Busy("the list changes faster than it can be read")
 
     async def _pages(self, path: str, params: Mapping[str, str | int]) -> list[wire.Json] | None:
-        """None if the total changed from one page to the next."""
+        """None if the list moved between two pages: the total is another one, or the page does not begin where it must.
+
+        Each page begins with the last item of the one before. Without that, an item that slides over the border because
+        one before it is gone would be in neither, and would seem to be gone itself.
+        """
         found: list[wire.Json] = []
         expected: int | None = None
         while True:
-            page = await self.call("GET", path, params={**params, "offset": len(found), "limit": PAGE})
+            overlap = found[-1:]
+            query = {**params, "offset": len(found) - len(overlap), "limit": PAGE}
+            page = await self.call("GET", path, params=query)
             received, total = wire.listed(page), wire.total(page)
-            if found and total != expected:
+            if overlap and (total != expected or not _same_items(overlap, received[:1])):
                 return None
             expected = total
-            found += received
-            if not received or (len(received) < PAGE if total is None else len(found) >= total):
-                return found if total is None or len(found) == total else None
+            found += received[len(overlap) :]
+            if len(received) < PAGE if total is None else len(found) >= total or len(received) == len(overlap):
+                return found if _is_whole(found, total) else None
 
     async def _try(
         self, token: AccessToken, method: str, path: str, params: Mapping[str, str | int] | None, json: object
     ) -> Response:
         authorization = f"Bearer {token.value}"
         return await self._client.request(method, f"/api{path}", params=params, json=json, authorization=authorization)
+
+
+def _identity(item: wire.Json) -> object:
+    return item.get("id", item)
+
+
+def _same_items(one: Sequence[wire.Json], other: Sequence[wire.Json]) -> bool:
+    return list(map(_identity, one)) == list(map(_identity, other))
+
+
+def _is_whole(items: Sequence[wire.Json], total: int | None) -> bool:
+    """An item that comes twice was moved meanwhile, and another one is missing."""
+    ids = [each["id"] for each in items if "id" in each]
+    return total in {None, len(items)} and len(set(map(str, ids))) == len(ids)
 
 
 async def call_or_none(api: Api, path: str) -> wire.Json | None:
