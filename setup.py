@@ -38,6 +38,7 @@ setup(
         # The services' own clients pin old libraries, so they live in an environment of their own (see ./run).
         "interop-dracoon": ["dracoon>=1.13"],
         "interop-nextcloud": ["nc-py-api>=0.20"],
+        "interop-amazon": ["setuptools<58", "acdcli>=0.3.2"],
     },
     entry_points={"console_scripts": ["mountcloud=mountcloud.cli.main:main"]},
 )

@@ -8,6 +8,7 @@ import pytest
 from tests.filesystem.tree import NativeBacking, Tree
 
 ALWAYS = {
+    "mount-amazon": {"test_renaming"},
     "mount-plain": {"test_contents", "test_parallel", "test_saving"},
     "mount-webdav": {"test_directories", "test_renaming", "test_saving"},
 }
@@ -30,11 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         pytest.param("mount-plain", marks=pytest.mark.mount),
         pytest.param("mount-encrypted", marks=pytest.mark.mount),
         pytest.param("mount-webdav", marks=pytest.mark.mount),
+        pytest.param("mount-amazon", marks=pytest.mark.mount),
         pytest.param("mount-nextcloud", marks=[pytest.mark.mount, pytest.mark.slow]),
     ]
 )
 def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tree]:
-    """An empty directory: on the disk, in a room of a mount (plain, encrypted), on a WebDAV mount, on Nextcloud."""
+    """An empty directory: on the disk, in a room of a mount (plain, encrypted), on a WebDAV mount, and so on."""
     tree = _native(tmp_path) if request.param == "native" else request.getfixturevalue("mounted_trees")(request.param)
     yield tree
     tree.close()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.amazon.account import amazon_account
+from tests.amazon.server import start_amazon
 from tests.filesystem.tree import Tree
 from tests.mount.service import Service
 from tests.mount.session import Account, Mount
@@ -21,8 +23,18 @@ ROOM_MANAGER = 4
 SPACE_LIMIT = 1 << 40
 PLAIN_ROOM = "Projects"
 ENCRYPTED_ROOM = "Confidential"
-ROOMS = {"mount-plain": PLAIN_ROOM, "mount-encrypted": ENCRYPTED_ROOM, "mount-webdav": "", "mount-nextcloud": ""}
-MOUNTS = {"mount-webdav": "shared_webdav_mount", "mount-nextcloud": "shared_nextcloud_mount"}
+ROOMS = {
+    "mount-plain": PLAIN_ROOM,
+    "mount-encrypted": ENCRYPTED_ROOM,
+    "mount-webdav": "",
+    "mount-nextcloud": "",
+    "mount-amazon": "",
+}
+MOUNTS = {
+    "mount-webdav": "shared_webdav_mount",
+    "mount-nextcloud": "shared_nextcloud_mount",
+    "mount-amazon": "shared_amazon_mount",
+}
 WEBDAV_SERVER = "apache"
 
 
@@ -108,6 +120,18 @@ def shared_nextcloud_mount(fuse: None, tmp_path_factory: pytest.TempPathFactory)
     try:
         server.control.add_account("user", PASSWORD)
         shared = SharedMount(Account(server.base_url, 0, "user", PASSWORD, "", provider="nextcloud"))
+        yield shared
+        shared.discard()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_amazon_mount(fuse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedMount]:
+    """The same on Amazon Cloud Drive."""
+    server = start_amazon(tmp_path_factory.mktemp("amazon") / "data")
+    try:
+        shared = SharedMount(amazon_account(server.control.new_customer()))
         yield shared
         shared.discard()
     finally:

@@ -39,13 +39,16 @@ delete_limit = {delete_limit}
 
 [accounts.{name}.{provider}]
 url = "{url}"
-username = "{username}"
+{options}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom the daemon works for (``user`` is the service's number), how eagerly, and more settings as TOML."""
+    """Whom the daemon works for (``user`` is the service's number), how eagerly, and more settings as TOML.
+
+    Without ``username`` the provider's table gets ``options``. ``secrets`` are instead of the passwords.
+    """
 
     url: str
     user: int
@@ -58,6 +61,8 @@ class Account:
     cache: str = ""
     provider: str = "dracoon"
     general: str = ""
+    options: str = ""
+    secrets: tuple[tuple[str, str], ...] = ()
 
 
 class Mount:
@@ -233,14 +238,16 @@ def _prepare(home: Path, environment: dict[str, str], account: Account) -> None:
     settings = home / "config/mountcloud/config.toml"
     settings.parent.mkdir(parents=True)
     eagerness = {"poll_interval_s": account.poll_interval_s, "settle_s": account.settle_s}
-    place = {"provider": account.provider, "url": account.url, "username": account.username}
+    options = f'username = "{account.username}"' if account.username else account.options
+    place = {"provider": account.provider, "url": account.url, "options": options}
     more = {"cache": account.cache, "general": account.general, "delete_limit": account.delete_limit}
     settings.write_text(SETTINGS.format(name=NAME, **place, **eagerness, **more))
     paths = AccountPaths.of(NAME, environment)
     paths.create()
     secrets = FileSecrets(paths.secrets)
-    secrets.put("password", account.password)
-    secrets.put("encryption_password", account.encryption_password)
+    passwords = (("password", account.password), ("encryption_password", account.encryption_password))
+    for secret, value in account.secrets or passwords:
+        secrets.put(secret, value)
 
 
 def _detach(mountpoint: Path) -> None:

@@ -8,7 +8,7 @@ from mountcloud.model.errors import NotADirectory, NotFound
 from mountcloud.providers.amazon.api import Api
 from mountcloud.providers.amazon.wire import RemoteNode
 
-_TRUSTED_FOR_S = 30.0
+_TRUSTED_FOR_S = 5.0
 """So long the place of a folder is believed without asking; the feed and our own changes tell of it sooner."""
 
 _MOST_FOLDERS = 50_000

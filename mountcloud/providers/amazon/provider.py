@@ -65,7 +65,7 @@ class AmazonProvider:
 
     async def node(self, ref: Ref) -> Node:
         """The node as it is now, perhaps at another version."""
-        return self._tree.to_node(ref.id, await self._tree.get(ref.id))
+        return self._tree.to_node(ref.id, await self._tree.reachable(ref.id))
 
     async def children(self, directory: NodeId) -> Sequence[Node]:
         """All children, each once."""

@@ -75,6 +75,19 @@ class Tree:
             raise NotFound("the node is gone")
         return found
 
+    async def reachable(self, id: NodeId) -> RemoteNode:
+        """The same, and ``NotFound`` too for what is in the trash with a folder above it."""
+        found = await self.get(id)
+        for parent in found.parents:
+            try:
+                await self.ancestry.alive(parent)
+            except NotFound:
+                continue
+            return found
+        if not found.is_root:
+            raise NotFound("the node is gone with its directory")
+        return found
+
     async def get_at(self, ref: Ref) -> RemoteNode:
         """The file at exactly this version; raises ``Conflict`` if it has another one now, ``NotFound``."""
         found = await self.get(ref.id)

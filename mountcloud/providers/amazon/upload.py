@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import trio
 
-from mountcloud.model.errors import Conflict, Exists, NotFound, Refused, Unavailable
+from mountcloud.model.errors import Conflict, Exists, Refused, Unavailable
 from mountcloud.model.ids import Ref
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Source, UploadProgress, UploadTarget
@@ -196,8 +196,7 @@ class Uploads:
         self, ref: Ref, mtime_ns: int, source: Source, progress: UploadProgress | None, *, tried: bool
     ) -> RemoteNode:
         """The time goes first: once the content is there, so is its time, whatever breaks off between the two."""
-        base = await self._tree.get(ref.id)
-        await self._check_reachable(base)
+        base = await self._tree.reachable(ref.id)
         if base.revision != ref.version:
             if tried and base.size == source.size and base.md5 == await _md5(source):
                 return self._tree.note(await self._tree.timed(base, mtime_ns))
@@ -209,16 +208,6 @@ class Uploads:
                 return self._tree.note(await self._tree.timed(stored, mtime_ns))
             _log.warning("node %s is not what was sent: the file is sent again", stored.id)
         raise Refused("the service stores something else than is sent")
-
-    async def _check_reachable(self, node: RemoteNode) -> None:
-        """Raises ``NotFound`` for what is in a folder in the trash: new content would be in there with it."""
-        for parent in node.parents:
-            try:
-                await self._tree.ancestry.alive(parent)
-            except NotFound:
-                continue
-            return
-        raise NotFound("the file is gone with its directory")
 
     async def _put(self, base: RemoteNode, source: Source, progress: UploadProgress | None) -> tuple[RemoteNode, str]:
         sending = form(source, None)

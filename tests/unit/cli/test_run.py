@@ -30,6 +30,7 @@ class Checkout:
         for name in ("ruff", "mypy", "lint-imports", "python"):
             self.program(f".venv/bin/{name}")
         self.program(".venv-interop/bin/python")
+        self.program(".venv-interop-amazon/bin/python")
         self.installed(f"{TEST_PACKAGES} {SERVER_PACKAGES}")
 
     def program(self, path: str, then: str = "exit 0") -> None:
@@ -86,6 +87,7 @@ def test_a_complete_test_run(checkout: Checkout) -> None:
     assert checkout.calls() == [
         ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
         ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13 nc-py-api>=0.20",
+        ".venv-interop-amazon/bin/python -m pip install -q --disable-pip-version-check setuptools<58 acdcli>=0.3.2",
         ".venv/bin/ruff format --check .",
         ".venv/bin/ruff check .",
         ".venv/bin/mypy ",
@@ -105,6 +107,7 @@ def test_nothing_is_installed_twice_until_the_packaging_changes(checkout: Checko
     assert [call for call in checkout.calls() if "pip" in call] == [
         ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
         ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13 nc-py-api>=0.20",
+        ".venv-interop-amazon/bin/python -m pip install -q --disable-pip-version-check setuptools<58 acdcli>=0.3.2",
     ]
 
 
