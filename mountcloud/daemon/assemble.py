@@ -150,8 +150,17 @@ def _confirmation(
     """Half of the places at which the mount answers may be taken by calls that wait for the service."""
     if account.durability == "local":
         return None
-    found = Confirmation(index, journal, local.held, account.remote_deadline_s, MAX_TASKS // 2)
-    replayer.refused, replayer.finished = found.refused, found.finished
+    removals = local.removals
+    found = Confirmation(
+        index,
+        journal,
+        local.held,
+        account.remote_deadline_s,
+        MAX_TASKS // 2,
+        stays_here=local.stays_here,
+        stopped=lambda: removals.stopped,
+    )
+    replayer.refused, replayer.finished, removals.halted = found.refused, found.finished, found.finished
     return found
 
 

@@ -9,7 +9,7 @@ import trio
 from mountcloud.model.errors import Busy, Failure, Refused, Unavailable
 from mountcloud.model.ids import Inode, NodeId, OperationId
 from mountcloud.model.operation import Operation, OperationKind, OperationState
-from mountcloud.store.index import Index
+from mountcloud.store.index import Entry, Index
 from mountcloud.store.journal import Journal
 
 _REMEMBERED = 1024
@@ -19,6 +19,7 @@ _REMEMBERED = 1024
 class Confirmation:
     """Waits for what is owed. ``held`` tells what rests until a program acts, such as an empty file still open.
 
+    ``stays_here`` tells of what is never sent for its name, ``stopped`` whether removals wait for the user's word.
     At most ``most`` calls wait at a time, each up to ``deadline_s`` seconds: whoever waits takes one of the places at
     which the mount answers programs.
     """
@@ -28,6 +29,8 @@ class Confirmation:
     held: Callable[[Operation], bool]
     deadline_s: float
     most: int
+    stays_here: Callable[[Entry], bool] = lambda entry: False
+    stopped: Callable[[], bool] = lambda: False
     _waiting: int = 0
     _refusals: OrderedDict[OperationId, Failure] = field(default_factory=OrderedDict)
     _news: trio.Event = field(default_factory=trio.Event)
@@ -39,7 +42,7 @@ class Confirmation:
             self._refusals.popitem(last=False)
 
     def finished(self) -> None:
-        """Some attempt is over."""
+        """Some attempt is over, or something else is to be looked at again."""
         self._news.set()
         self._news = trio.Event()
 
@@ -47,7 +50,7 @@ class Confirmation:
         """Return when nothing is owed for the node, which may get its real id meanwhile, or may be gone.
 
         Raises what the service refused with, ``Unavailable`` after the deadline (it is owed all the same), ``Busy`` if
-        too many calls wait already.
+        too many calls wait already, or if it is a removal that waits for the user's word.
         """
         if self._waiting >= self.most:
             raise Busy(f"{self.most} calls wait for the service already; this one's change is owed all the same")
@@ -67,9 +70,15 @@ class Confirmation:
             open_ones = self._open(inode, node, seen)
             seen |= {each.id for each in open_ones}
             self._raise_refusal(open_ones, seen)
-            if not open_ones:
+            if not open_ones or self._is_kept(inode):
                 return
+            if self.stopped() and any(each.kind is OperationKind.REMOVE for each in open_ones):
+                raise Busy("removals wait for your word", hint="mountcloud queue NAME --allow-deletes")
             await news.wait()
+
+    def _is_kept(self, inode: Inode) -> bool:
+        entry = self.index.entry(inode)
+        return entry is not None and self.stays_here(entry)
 
     def _open(self, inode: Inode, node: NodeId, seen: set[OperationId]) -> list[Operation]:
         entry = self.index.entry(inode)

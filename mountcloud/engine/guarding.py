@@ -19,7 +19,7 @@ _MOST_FRESH = 100_000
 
 @dataclass(slots=True)
 class Removals:
-    """The guard of one account. ``clock`` tells seconds since the epoch.
+    """The guard of one account. ``clock`` tells seconds since the epoch; ``halted`` is called when removals must wait.
 
     What this machine made within the last hour and nobody changed since may go uncounted, so that clearing away a
     build needs no permission; after a restart it counts, since only memory knows of it.
@@ -28,6 +28,7 @@ class Removals:
     journal: Journal
     guard: DeleteGuard
     clock: Callable[[], float]
+    halted: Callable[[], None] = lambda: None
     _fresh: OrderedDict[Ref, float] = field(default_factory=OrderedDict)
 
     def start(self) -> None:
@@ -82,3 +83,4 @@ class Removals:
                 guard.limit,
                 guard.window_s,
             )
+            self.halted()

@@ -252,11 +252,23 @@ class LocalChanges:
     def unchanged(self, operation: Operation) -> bool:
         """True while the bytes of an upload that is being sent are the ones that it was started with."""
         current = self.journal.get(operation.id)
-        if current is None or current.generation != operation.generation:
+        if current is None or current.generation != operation.generation or self.is_pointless(current):
             return False
         entry = self.index.by_id(operation.node)
         draft = None if entry is None else self.drafts.get(entry.inode)
         return draft is None or draft.generation == operation.generation
+
+    def is_pointless(self, operation: Operation) -> bool:
+        """True for an upload of a file that was removed meanwhile."""
+        return merging.abandon(operation, self.journal.of(operation.node)) is not None
+
+    def abandon(self, operation: Operation) -> bool:
+        """Forget a pointless upload of which no attempt reached the service as a whole; False for any other."""
+        amendment = merging.abandon(operation, self.journal.of(operation.node))
+        if amendment is None:
+            return False
+        self._amend(amendment)
+        return True
 
     def fork(self, operation: Operation, name: str, file_name: str) -> Operation:
         """Our content of a node that moved on becomes a new file beside it, in the same inode, still owed."""

@@ -183,11 +183,18 @@ class Replayer:
 
         ``of`` tells what is to be waited for, None = all.
         """
+        self._try_at_once(of())
         while self._sendable(of()):
             self._idle = trio.Event()
             self.hurry()
             with trio.move_on_after(0.5):
                 await self._idle.wait()
+
+    def _try_at_once(self, wanted: Sequence[Operation] | None) -> None:
+        """Who asks for it now may know that the service is back."""
+        for each in self.journal.operations if wanted is None else wanted:
+            if each.state is OperationState.WAITING and each.not_before > self.clock():
+                self.journal.put(replace(each, not_before=0.0))
 
     def _sendable(self, wanted: Sequence[Operation] | None) -> bool:
         owed = self.journal.operations
@@ -274,7 +281,9 @@ class Replayer:
         try:
             settled = await self.sender.send(operation)
         except Superseded:
-            self.resolver.again(operation.id, "", 0.0, counts=False)
+            current = self.journal.get(operation.id)
+            if current is not None and not self.local.abandon(current):
+                self.resolver.again(operation.id, "", 0.0, counts=False)
         except NotFound as gone:
             await self._met_nothing(operation, gone)
         except Failure as failure:

@@ -123,7 +123,7 @@ class Sender:
         if own is not None:
             return Settled(own, operation.tried_generation)
         current = self.journal.get(operation.id)
-        if current is None:
+        if current is None or self.local.is_pointless(current):
             raise Superseded
         tried = replace(
             current,

@@ -204,6 +204,21 @@ def remove(subject: Subject, rivals: Sequence[Operation] = ()) -> Amendment:
     return Amendment(dropped, (operation,))
 
 
+def abandon(upload: Operation, owed: Sequence[Operation]) -> Amendment | None:
+    """An upload whose bytes nobody wants any more, since the file's removal is owed after it; None for any other.
+
+    ``owed`` is all that is owed for the file. What is new to the service is forgotten with all of that, unless it was
+    to take the place of another file, which must go then.
+    """
+    removed = any(each.kind is OperationKind.REMOVE and each.id > upload.id for each in owed)
+    if upload.kind is not OperationKind.UPLOAD or not removed:
+        return None
+    if not is_local(upload.node):
+        return Amendment((upload.id,))
+    displaces = any(each.replaces is not None for each in owed)
+    return None if displaces else Amendment(tuple(each.id for each in owed))
+
+
 def _heir(subject: Subject, rivals: Sequence[Operation]) -> Operation | None:
     """The new file that takes the old one's name, if nobody had that name in between, or made way for the old one."""
     left = [each for each in rivals if each.node == subject.ref.id]
