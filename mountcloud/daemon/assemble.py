@@ -48,7 +48,6 @@ from mountcloud.model.change import Stale
 from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, Secrets
-from mountcloud.policy.breadth import Breadth
 from mountcloud.policy.freshness import Pace
 from mountcloud.policy.guard import DeleteGuard
 from mountcloud.policy.local_names import LocalNames
@@ -164,11 +163,6 @@ def _confirmation(
     return found
 
 
-def _breadth(parallel: int, requests: int) -> Breadth:
-    """A quarter of the requests is left to whoever reads. Who wants changes one by one gets that."""
-    return Breadth.of(parallel, 1 if parallel == 1 else min(4 * parallel, requests * 3 // 4))
-
-
 def _forget_content(node: Node, index: Index, kernel: KernelCache) -> None:
     """What the kernel keeps of altered content must not be shown again."""
     entry = index.by_id(node.id)
@@ -188,7 +182,7 @@ def assemble(
     index = Index(paths.index, naming.file_name, naming.folded, cache_reserve)
     journal, attributes = Journal(paths.journal, reserve), Attributes(paths.attributes, reserve)
     staging = _staging(paths, secrets, reserve)
-    recover(index, journal, staging, time.time())
+    recover(index, journal, attributes, staging, time.time())
     limits = _limits(account, paths)
     chunks = ChunkStore(paths.chunks, limits, _boot(), lambda: shutil.disk_usage(paths.chunks).free, cache_reserve)
     means = _means(account, provider, chunks, nursery)
@@ -237,7 +231,6 @@ def assemble(
         jitter=random.random,
         resolver=resolver,
         parallel=account.upload.parallel,
-        breadth=_breadth(account.upload.parallel, provider.capabilities.max_concurrency),
     )
     scout = Scout(index, syncer.list_once, nursery, time.monotonic)
     syncer.walked, syncer.listed = scout.opened, scout.go_on

@@ -9,6 +9,7 @@ from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.overlay import overlay
 from mountcloud.policy.reduce import Plan
 from mountcloud.policy.upload import Event, after
+from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Index
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
@@ -16,8 +17,9 @@ from mountcloud.store.staging import Staging
 log = logging.getLogger(__name__)
 
 
-def recover(index: Index, journal: Journal, staging: Staging, now: float) -> None:
+def recover(index: Index, journal: Journal, attributes: Attributes, staging: Staging, now: float) -> None:
     """Bring journal, index and drafts to one picture; before anything else runs. ``now`` in seconds since the epoch."""
+    _unbind(index, journal, attributes)
     for operation in journal.operations:
         _resume(journal, operation)
     for operation in journal.operations:
@@ -30,6 +32,17 @@ def recover(index: Index, journal: Journal, staging: Staging, now: float) -> Non
         log.warning("a file that was never closed was kept as %s; see: mountcloud unclosed", path)
     if owed:
         log.info("%d changes are owed to the service from before", len(owed))
+
+
+def _unbind(index: Index, journal: Journal, attributes: Attributes) -> None:
+    """The end came after the index learned a node's real id, and before the journal let go of what made the node.
+
+    It would be shown twice, so it has its own id again; the next attempt finds what it made.
+    """
+    local, real = index.bound
+    if is_local(local) and journal.of(local) and index.by_id(local) is None and index.by_id(real) is not None:
+        index.bind_back()
+        attributes.rebind(real, local)
 
 
 def _resume(journal: Journal, operation: Operation) -> None:

@@ -32,6 +32,7 @@ _OFFLINE_DEADLINE = 5.0
 _CURSOR = "cursor"
 _MOST_AT_ONCE = 5000
 _MOST_WATCHED = 1000
+_MOST_LOOKS = 3
 _USAGE = "usage"
 _USAGE_INTERVAL = 60.0
 _USAGE_FRESH_S = 2.0
@@ -155,22 +156,35 @@ class Syncer:
     async def list_again(self, node: NodeId) -> None:
         """Ask for a directory's children and bring the index up to it. Raises what listing raises."""
         done = self._listing.setdefault(node, trio.Event())
-        entry = self.index.by_id(node)
-        seen, told = None if entry is None else entry.node.version, self._told
         try:
-            with self._asking() as clock:
-                children = await self._children(node, clock)
-                if seen is not None and self.index.by_id(node) is not None:
-                    changes = self._apply_listing(node, children, clock)
-                    self.index.set_listed(node, seen, self.clock())
-                    self.kernel.forget(self.index.give_names_back(node))
-                    pinned = self._pinned(clock)
-                    if told != self._told or any(_subject(each) in pinned for each in changes):
-                        self.index.doubt_listing(node)
+            for _ in range(_MOST_LOOKS):
+                if await self._look(node):
+                    break
         finally:
             if self._listing.get(node) is done:
                 del self._listing[node]
             done.set()
+
+    async def _look(self, node: NodeId) -> bool:
+        """List once. False if something may be missing that was done on the service meanwhile."""
+        entry = self.index.by_id(node)
+        seen, told = None if entry is None else entry.node.version, self._told
+        with self._asking() as clock:
+            children = await self._children(node, clock)
+            if seen is None or self.index.by_id(node) is None:
+                return True
+            changes = self._apply_listing(node, children, clock)
+            self.index.set_listed(node, seen, self.clock())
+            self.kernel.forget(self.index.give_names_back(node))
+            pinned = self._pinned(clock)
+            if told != self._told or any(_subject(each) in pinned for each in changes):
+                self.index.doubt_listing(node)
+            return (entry is not None and entry.listed is not None) or not self._lost_sight(clock)
+
+    def _lost_sight(self, clock: int) -> bool:
+        """Something left the journal since then of which a new index does not know where it stands."""
+        left = self.journal.settled_since(clock)
+        return any(not is_local(each) and self.index.by_id(each) is None for each in left)
 
     async def _children(self, node: NodeId, clock: int) -> Sequence[Node]:
         try:

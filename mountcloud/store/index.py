@@ -22,6 +22,7 @@ from mountcloud.store.sqlite import Database
 
 __all__ = ["Entry", "Index"]
 
+_BOUND = "bound"
 _HOT = 4096
 """Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
 NameOf = Callable[[Node, Callable[[str], bool]], str]
@@ -284,7 +285,21 @@ class Index:
             )
             if node.id != old:
                 self._adopt_children(old, node.id)
+                self.put_note(_BOUND, f"{old} {node.id}")
         return stale
+
+    @property
+    def bound(self) -> tuple[NodeId, NodeId]:
+        """The last node that got another id: the old one and the new one."""
+        old, _, new = (self.note(_BOUND) or "").partition(" ")
+        return NodeId(old), NodeId(new)
+
+    def bind_back(self) -> None:
+        """Undo the last ``rebind`` to another id."""
+        old, new = self.bound
+        with self._transaction():
+            self._change("UPDATE node SET id = ?, version = '' WHERE id = ?", (old, new))
+            self._adopt_children(new, old)
 
     def _absorb(self, twin: Entry, entry: Entry) -> list[Stale]:
         stale = [self._stale_place(twin)]

@@ -193,8 +193,11 @@ class Journal:
 
         A listing that was asked for at that clock may show them as they were before the operation.
         """
-        recent = {node for node, settled in self._settled.items() if settled > clock}
-        return recent | set(self._of)
+        return self.settled_since(clock) | set(self._of)
+
+    def settled_since(self, clock: int) -> set[NodeId]:
+        """Nodes of operations that left the journal since then."""
+        return {node for node, settled in self._settled.items() if settled > clock}
 
     def forget_settled(self, before: int) -> None:
         """Drop the memory of operations that left before the oldest listing under way was asked for."""

@@ -109,7 +109,7 @@ class Machine:
         self.journal = Journal(home / "journal.db")
         self.attributes = Attributes(home / "attributes.db")
         self.staging = Staging(home / "staging", sealer())
-        recover(self.index, self.journal, self.staging, self.now())
+        recover(self.index, self.journal, self.attributes, self.staging, self.now())
         self.kernel = RecordedKernel()
         chunks = ChunkStore(home / "chunks", Limits(1 << 30, 0), "boot", lambda: 1 << 40)
         means = Means(provider, chunks, ChunkMemory(1 << 20), Budget(1 << 24), nursery, trio.CapacityLimiter(8))

@@ -196,13 +196,15 @@ def live(home: Path, service: MemoryService, at: int | None, *, sealed: bool) ->
     return done[0], executioner.count
 
 
-def recover(home: Path, service: MemoryService) -> State:
-    """A new process on the same directories; what it sees at the end."""
+def recover(home: Path, service: MemoryService) -> tuple[State, State]:
+    """A new process on the same directories; what it sees at once, with the service's answers, and at the end."""
     seen: list[State] = []
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
             here = await Machine(home, MemoryProvider(service), nursery).boot()
+            await here.syncer.poll()
+            seen.append(flat(await here.tree()))
             await here.settle()
             assert here.owed == []
             assert here.staged == []
@@ -211,7 +213,7 @@ def recover(home: Path, service: MemoryService) -> State:
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
-    return seen[0]
+    return seen[0], seen[1]
 
 
 def total_ticks(tmp_path: Path, *, sealed: bool) -> int:
@@ -235,8 +237,9 @@ def test_nothing_closed_is_lost_wherever_the_daemon_dies(tmp_path: Path, index: 
         if index == "deleted":
             for path in home.glob("index.db*"):
                 path.unlink()
-        seen, there = recover(home, service), flat(Remote(service).tree())
-        if there not in allowed(done) or seen != there:
-            failed.append(f"{at}: in {SCRIPT[done : done + 1]}: service {there}, here {seen}, not {allowed(done)}")
+        (at_once, seen), there = recover(home, service), flat(Remote(service).tree())
+        if there not in allowed(done) or seen != there or at_once != there:
+            what = f"service {there}, here {at_once}, then {seen}, not {allowed(done)}"
+            failed.append(f"{at}: in {SCRIPT[done : done + 1]}: {what}")
         shutil.rmtree(home)
     assert not failed, f"{len(failed)} of {ticks}:\n" + "\n".join(failed[:12])

@@ -227,19 +227,17 @@ async def test_a_directory_that_both_made_is_one_with_the_children_of_both(tmp_p
         here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
         await here.syncer.poll()
         await here.list("")
-        held = service.faults.hold_next("make_directory")
+        here.replayer.pause(paused=True)
         await here.mkdir("d")
         await here.write("d/ours", b"o")
         await here.write("d/both", b"here")
-        await held.arrived.wait()
         remote.mkdir("d")
         remote.write("d/theirs", b"t")
         remote.write("d/both", b"there")
         await here.syncer.poll()
         twin = next(name for name in await here.list("") if name != "d")
         await here.list(twin)
-        assert held.gate is not None
-        held.gate.set()
+        here.replayer.pause(paused=False)
         await here.settle()
         expected = {"d": {"ours": b"o", "theirs": b"t", "both": b"there", f"both{CONFLICT}": b"here"}}
         assert remote.tree() == expected
