@@ -31,6 +31,7 @@ class Checkout:
             self.program(f".venv/bin/{name}")
         self.program(".venv-interop/bin/python")
         self.program(".venv-interop-amazon/bin/python")
+        self.program(".venv-interop-smartfile/bin/python")
         self.installed(f"{TEST_PACKAGES} {SERVER_PACKAGES}")
 
     def program(self, path: str, then: str = "exit 0") -> None:
@@ -88,6 +89,10 @@ def test_a_complete_test_run(checkout: Checkout) -> None:
         ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
         ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13 nc-py-api>=0.20",
         ".venv-interop-amazon/bin/python -m pip install -q --disable-pip-version-check setuptools<58 acdcli>=0.3.2",
+        ".venv-interop-smartfile/bin/python -m pip install -q --disable-pip-version-check"
+        " requests requests_oauthlib six",
+        ".venv-interop-smartfile/bin/python -m pip install -q --disable-pip-version-check --no-deps smartfile>=2.19"
+        " python-librsync>=0.1.post5",
         ".venv/bin/ruff format --check .",
         ".venv/bin/ruff check .",
         ".venv/bin/mypy ",
@@ -108,6 +113,10 @@ def test_nothing_is_installed_twice_until_the_packaging_changes(checkout: Checko
         ".venv/bin/python -m pip install -q --disable-pip-version-check -e .[test]",
         ".venv-interop/bin/python -m pip install -q --disable-pip-version-check dracoon>=1.13 nc-py-api>=0.20",
         ".venv-interop-amazon/bin/python -m pip install -q --disable-pip-version-check setuptools<58 acdcli>=0.3.2",
+        ".venv-interop-smartfile/bin/python -m pip install -q --disable-pip-version-check"
+        " requests requests_oauthlib six",
+        ".venv-interop-smartfile/bin/python -m pip install -q --disable-pip-version-check --no-deps smartfile>=2.19"
+        " python-librsync>=0.1.post5",
     ]
 
 

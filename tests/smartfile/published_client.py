@@ -1,0 +1,43 @@
+"""The service's published client as a subprocess."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.smartfile.service import Service
+
+_REPOSITORY = Path(__file__).parents[2]
+_SCRIPT = _REPOSITORY / "tests" / "interop" / "scripts" / "smartfile_client.py"
+
+
+def python_or_skip() -> Path:
+    """The Python that has the client; skips without it, but fails where everything must be tested."""
+    python = _REPOSITORY / ".venv-interop-smartfile" / "bin" / "python"
+    if not python.exists():
+        reason = f"no published client: {python} is missing; ./run setup brings it"
+        if os.environ.get("CI") or os.environ.get("MOUNTCLOUD_REQUIRE_ALL"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return python
+
+
+@dataclass(frozen=True)
+class PublishedClient:
+    """One account, used through the published client."""
+
+    python: Path
+    service: Service
+
+    def __call__(self, verb: str, *arguments: str | Path) -> Any:
+        """Do one of the verbs of ``interop/scripts/smartfile_client.py``."""
+        environment = {"PATH": os.environ["PATH"], "HOME": "/nowhere"}
+        environment |= {"SMARTFILE_API_KEY": self.service.key, "SMARTFILE_API_PASSWORD": self.service.password}
+        command = [self.python, "-W", "ignore", _SCRIPT, f"{self.service.url}/", verb, *arguments]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
