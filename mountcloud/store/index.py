@@ -8,23 +8,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from cachetools import LRUCache
-
 from mountcloud.model.change import Stale
 from mountcloud.model.errors import Corrupt
 from mountcloud.model.ids import ROOT_INODE, Inode, NodeId, Version
 from mountcloud.model.node import Node
 from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
-from mountcloud.store.index_rows import COLUMNS, MIGRATIONS, Entry, entry_of
+from mountcloud.store.index_look_ups import LookUps
+from mountcloud.store.index_rows import MIGRATIONS, Entry
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database
 
 __all__ = ["Entry", "Index"]
 
 _BOUND = "bound"
-_HOT = 4096
-"""Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
 NameOf = Callable[[Node, Callable[[str], bool]], str]
 """The file name of a node, given a test for names that others hold in its directory."""
 Fold = Callable[[str], str]
@@ -33,7 +30,7 @@ _FOLDED = "folded"
 _PROBE = "A\u030a"
 
 
-class Index:
+class Index(LookUps):
     """Nodes by inode, by node id and by place. Synchronous; a look-up takes some microseconds."""
 
     def __init__(
@@ -42,13 +39,7 @@ class Index:
         """Open; a file that cannot be used is replaced by an empty one."""
         self._name_of = name_of
         self._fold = fold
-        self._hot: LRUCache[tuple[str, tuple[object, ...]], Entry | None] = LRUCache(_HOT)
-        try:
-            self._db = Database(path, MIGRATIONS, reserve)
-        except Corrupt:
-            for each in path.parent.glob(path.name + "*"):
-                each.unlink()
-            self._db = Database(path, MIGRATIONS, reserve)
+        super().__init__(_opened(path, reserve))
         self._fold_anew()
 
     def _fold_anew(self) -> None:
@@ -60,17 +51,10 @@ class Index:
                 self._change("UPDATE node SET folded = ? WHERE inode = ?", (self._fold(name), inode))
             self.put_note(_FOLDED, self._fold(_PROBE))
 
-    def entry(self, inode: Inode) -> Entry | None:
-        """By inode."""
-        return self._one("inode = ?", (inode,))
-
-    def by_id(self, node: NodeId) -> Entry | None:
-        """By node id."""
-        return self._one("id = ?", (node,))
-
-    def child(self, parent: NodeId, file_name: str) -> Entry | None:
-        """By place."""
-        return self._one("parent = ? AND file_name = ?", (parent, file_name))
+    def shown_as(self, node: NodeId, name: str) -> str:
+        """The file name that a node would have under another remote name."""
+        entry = self.by_id(node)
+        return name if entry is None else self._name_of(replace(entry.node, name=name), lambda _: False)
 
     def clashing(self, parent: NodeId, name: str) -> Entry | None:
         """A child whose remote name is another one that the service takes for the same."""
@@ -78,19 +62,6 @@ class Index:
         if not folded:
             return None
         return self._one("parent = ? AND folded = ? AND folded <> '' AND name <> ? LIMIT 1", (parent, folded, name))
-
-    def shown_as(self, node: NodeId, name: str) -> str:
-        """The file name that a node would have under another remote name."""
-        entry = self.by_id(node)
-        return name if entry is None else self._name_of(replace(entry.node, name=name), lambda _: False)
-
-    def _one(self, where: str, values: tuple[object, ...]) -> Entry | None:
-        key = (where, values)
-        if key in self._hot:
-            return self._hot[key]
-        row = self._db.row(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
-        self._hot[key] = found = None if row is None else entry_of(row)
-        return found
 
     def _change(self, statement: str, values: Sequence[object] = ()) -> int:
         """The only way in which nodes change."""
@@ -105,80 +76,6 @@ class Index:
         except BaseException:
             self._hot.clear()  # what was looked up meanwhile never was
             raise
-
-    def children(self, parent: NodeId) -> list[Entry]:
-        """All children that are known, by inode."""
-        return self._many("parent = ? ORDER BY inode", (parent,))
-
-    def names(self, parent: NodeId) -> list[tuple[str, Inode]]:
-        """File names and inodes of all known children, by inode: what a walk through many needs, and no more."""
-        rows = self._db.rows("SELECT file_name, inode FROM node WHERE parent = ? ORDER BY inode", (parent,))
-        return [(str(row[0]), Inode(row[1])) for row in rows]
-
-    def has_children(self, parent: NodeId) -> bool:
-        """True if any child is known."""
-        return self._db.row("SELECT 1 FROM node WHERE parent = ? LIMIT 1", (parent,)) is not None
-
-    def outdated_directories(self) -> list[Entry]:
-        """Listed directories below which something changed since, as the service's versions tell."""
-        return self._many("listed <> version ORDER BY inode", ())
-
-    def doubted_directories(self) -> list[Entry]:
-        """Those whose listing was called in doubt."""
-        return self._many("listed <> version AND listed = '?' ORDER BY inode", ())
-
-    def oldest_listings(self, most: int) -> list[Entry]:
-        """The directories whose listing is the oldest, the one in doubt first."""
-        return self._many("listed IS NOT NULL ORDER BY listed_at LIMIT ?", (most,))
-
-    def unlisted_in(self, parent: NodeId, after: str, most: int) -> list[NodeId]:
-        """Directories in this one that were never listed, by file name, from those after ``after`` on; then the others.
-
-        Those that the service does not know yet are listed from their beginning.
-        """
-        rows = self._db.rows(
-            "SELECT id FROM node WHERE parent = ? AND directory AND listed IS NULL"
-            " ORDER BY file_name <= ?, file_name LIMIT ?",
-            (parent, after, most),
-        )
-        return [NodeId(row[0]) for row in rows]
-
-    def unlisted_after(self, inode: Inode) -> Entry | None:
-        """The next directory after this inode that was never listed."""
-        found = self._many("directory AND listed IS NULL AND inode > ? ORDER BY inode LIMIT 1", (inode,))
-        return found[0] if found else None
-
-    def count_directories(self) -> tuple[int, int]:
-        """Directories that were listed, and those that were not."""
-        statement = """SELECT (SELECT COUNT(*) FROM node WHERE listed IS NOT NULL),
-            (SELECT COUNT(*) FROM node WHERE directory AND listed IS NULL)"""
-        row = self._db.row(statement)
-        return (0, 0) if row is None else (int(row[0]), int(row[1]))
-
-    def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
-        rows = self._db.rows(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
-        return [entry_of(row) for row in rows]
-
-    def ancestors(self, node: NodeId) -> list[NodeId]:
-        """The node and the directories above it, upwards."""
-        found: list[NodeId] = []
-        current: NodeId | None = node
-        while current is not None and current not in found:
-            found.append(current)
-            row = self._db.row("SELECT parent FROM node WHERE id = ?", (current,))
-            current = NodeId(row[0]) if row is not None and row[0] is not None else None
-        return found
-
-    def below(self, node: NodeId) -> list[NodeId]:
-        """The node and all that is known below it."""
-        statement = """WITH RECURSIVE tree (id) AS (
-            SELECT ? UNION SELECT node.id FROM node JOIN tree ON node.parent = tree.id) SELECT id FROM tree"""
-        return [NodeId(row[0]) for row in self._db.rows(statement, (node,))]
-
-    def note(self, key: str) -> str | None:
-        """A remembered text, such as the change cursor."""
-        row = self._db.row("SELECT value FROM note WHERE key = ?", (key,))
-        return None if row is None else str(row[0])
 
     def put_note(self, key: str, value: str) -> None:
         """Remember a text."""
@@ -196,13 +93,6 @@ class Index:
             else:
                 self._update(old, node, "")
         return self.require(ROOT_INODE)
-
-    def require(self, inode: Inode) -> Entry:
-        """By inode, which must be there."""
-        found = self.entry(inode)
-        if found is None:
-            raise KeyError(inode)
-        return found
 
     def add(self, node: Node) -> Entry:
         """A node that was made on this machine. Its name must be free."""
@@ -304,6 +194,8 @@ class Index:
     def _absorb(self, twin: Entry, entry: Entry) -> list[Stale]:
         stale = [self._stale_place(twin)]
         self.drop(twin.inode)
+        if twin.node.mtime_ns != twin.remote_mtime_ns:  # a program has set it there
+            self._change("UPDATE node SET mtime_ns = ? WHERE inode = ?", (twin.node.mtime_ns, entry.inode))
         return stale + self._give_name_back(entry)
 
     def _adopt_children(self, old: NodeId, new: NodeId) -> None:
@@ -424,3 +316,12 @@ class Index:
     def close(self) -> None:
         """Close; idempotent."""
         self._db.close()
+
+
+def _opened(path: Path, reserve: Reserve | None) -> Database:
+    try:
+        return Database(path, MIGRATIONS, reserve)
+    except Corrupt:
+        for each in path.parent.glob(path.name + "*"):
+            each.unlink()
+        return Database(path, MIGRATIONS, reserve)

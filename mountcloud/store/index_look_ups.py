@@ -1,0 +1,121 @@
+"""What is asked of the index: nodes by inode, by node id and by place, and the few directories that need a look."""
+
+from collections.abc import Sequence
+
+from cachetools import LRUCache
+
+from mountcloud.model.ids import Inode, NodeId
+from mountcloud.store.index_rows import COLUMNS, Entry, entry_of
+from mountcloud.store.sqlite import Database
+
+_HOT = 4096
+"""Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
+
+
+class LookUps:
+    """Questions only; whoever changes a node clears ``_hot``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._hot: LRUCache[tuple[str, tuple[object, ...]], Entry | None] = LRUCache(_HOT)
+
+    def entry(self, inode: Inode) -> Entry | None:
+        """By inode."""
+        return self._one("inode = ?", (inode,))
+
+    def require(self, inode: Inode) -> Entry:
+        """By inode, which must be there."""
+        found = self.entry(inode)
+        if found is None:
+            raise KeyError(inode)
+        return found
+
+    def by_id(self, node: NodeId) -> Entry | None:
+        """By node id."""
+        return self._one("id = ?", (node,))
+
+    def child(self, parent: NodeId, file_name: str) -> Entry | None:
+        """By place."""
+        return self._one("parent = ? AND file_name = ?", (parent, file_name))
+
+    def _one(self, where: str, values: tuple[object, ...]) -> Entry | None:
+        key = (where, values)
+        if key in self._hot:
+            return self._hot[key]
+        row = self._db.row(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
+        self._hot[key] = found = None if row is None else entry_of(row)
+        return found
+
+    def children(self, parent: NodeId) -> list[Entry]:
+        """All children that are known, by inode."""
+        return self._many("parent = ? ORDER BY inode", (parent,))
+
+    def names(self, parent: NodeId) -> list[tuple[str, Inode]]:
+        """File names and inodes of all known children, by inode: what a walk through many needs, and no more."""
+        rows = self._db.rows("SELECT file_name, inode FROM node WHERE parent = ? ORDER BY inode", (parent,))
+        return [(str(row[0]), Inode(row[1])) for row in rows]
+
+    def has_children(self, parent: NodeId) -> bool:
+        """True if any child is known."""
+        return self._db.row("SELECT 1 FROM node WHERE parent = ? LIMIT 1", (parent,)) is not None
+
+    def outdated_directories(self) -> list[Entry]:
+        """Listed directories below which something changed since, as the service's versions tell."""
+        return self._many("listed <> version ORDER BY inode", ())
+
+    def doubted_directories(self) -> list[Entry]:
+        """Those whose listing was called in doubt."""
+        return self._many("listed <> version AND listed = '?' ORDER BY inode", ())
+
+    def oldest_listings(self, most: int) -> list[Entry]:
+        """The directories whose listing is the oldest, the one in doubt first."""
+        return self._many("listed IS NOT NULL ORDER BY listed_at LIMIT ?", (most,))
+
+    def unlisted_in(self, parent: NodeId, after: str, most: int) -> list[NodeId]:
+        """Directories in this one that were never listed, by file name, from those after ``after`` on; then the others.
+
+        Those that the service does not know yet are listed from their beginning.
+        """
+        rows = self._db.rows(
+            "SELECT id FROM node WHERE parent = ? AND directory AND listed IS NULL"
+            " ORDER BY file_name <= ?, file_name LIMIT ?",
+            (parent, after, most),
+        )
+        return [NodeId(row[0]) for row in rows]
+
+    def unlisted_after(self, inode: Inode) -> Entry | None:
+        """The next directory after this inode that was never listed."""
+        found = self._many("directory AND listed IS NULL AND inode > ? ORDER BY inode LIMIT 1", (inode,))
+        return found[0] if found else None
+
+    def count_directories(self) -> tuple[int, int]:
+        """Directories that were listed, and those that were not."""
+        statement = """SELECT (SELECT COUNT(*) FROM node WHERE listed IS NOT NULL),
+            (SELECT COUNT(*) FROM node WHERE directory AND listed IS NULL)"""
+        row = self._db.row(statement)
+        return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+    def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
+        rows = self._db.rows(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
+        return [entry_of(row) for row in rows]
+
+    def ancestors(self, node: NodeId) -> list[NodeId]:
+        """The node and the directories above it, upwards."""
+        found: list[NodeId] = []
+        current: NodeId | None = node
+        while current is not None and current not in found:
+            found.append(current)
+            row = self._db.row("SELECT parent FROM node WHERE id = ?", (current,))
+            current = NodeId(row[0]) if row is not None and row[0] is not None else None
+        return found
+
+    def below(self, node: NodeId) -> list[NodeId]:
+        """The node and all that is known below it."""
+        statement = """WITH RECURSIVE tree (id) AS (
+            SELECT ? UNION SELECT node.id FROM node JOIN tree ON node.parent = tree.id) SELECT id FROM tree"""
+        return [NodeId(row[0]) for row in self._db.rows(statement, (node,))]
+
+    def note(self, key: str) -> str | None:
+        """A remembered text, such as the change cursor."""
+        row = self._db.row("SELECT value FROM note WHERE key = ?", (key,))
+        return None if row is None else str(row[0])
