@@ -8,7 +8,7 @@ import trio
 
 from mountcloud.model.errors import AuthenticationRequired, Busy, Conflict, InvalidName, QuotaExceeded, Unavailable
 from mountcloud.model.node import Rights
-from mountcloud.model.provider import ChangeFeed, Usage
+from mountcloud.model.provider import ChangeFeed, UploadTarget, Usage
 from mountcloud.model.span import StoredSpan
 from mountcloud.providers.memory_places import MemoryPlaces
 from tests.nextcloud.dav import OC, D, Dav
@@ -65,6 +65,54 @@ async def test_new_content_keeps_id_and_versions_and_carries_time_and_checksum(d
     assert changed.mtime_ns == MTIME_NS + 10**9
     assert len(dav.list(f"versions/{after.fileid}", space="versions")[1:]) == 1
     assert dav.list("trash", space="trashbin")[1:] == []
+
+
+@on_real_trio
+async def test_one_request_is_enough_for_the_next_new_file(nextcloud: NextcloudServer, dav: Dav) -> None:
+    """The answer tells all that a look would, but for the rights, which are those of the file before."""
+    async with provider_of(dav) as provider:
+        root = (await provider.root()).id
+        await put(provider, "first", b"1")
+        nextcloud.control.forget_requests()
+        target = UploadTarget(root, "next", None, 2, MTIME_NS + 5)
+        told = await provider.upload(target, Bytes(b"22"))
+        assert nextcloud.control.requests().counts == {"PUT /remote.php/dav/files/{user}/{path}": 1}
+        content = await provider.open(told)
+        assert content.cipher.check(b"") is not None, "its checksum is known without asking"
+        nextcloud.control.forget_requests()
+        changed = await provider.upload(over(told, b"333"), Bytes(b"333"))
+        assert nextcloud.control.requests().count("PROPFIND") == 1
+        listed = {node.name: node for node in await provider.children(root)}
+        assert listed["next"] == changed
+        assert (changed.id, changed.size, told.size, told.mtime_ns) == (told.id, 3, 2, MTIME_NS + 5)
+    async with provider_of(dav) as another:
+        [seen] = [node for node in await another.children((await another.root()).id) if node.name == "next"]
+        assert (seen.id, seen.version, seen.rights) == (changed.id, changed.version, told.rights)
+
+
+@on_real_trio
+async def test_a_list_that_began_before_an_upload_ended_does_not_make_it_vanish(
+    dav: Dav, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with provider_of(dav) as provider, trio.open_nursery() as nursery:
+        root = (await provider.root()).id
+        await put(provider, "first", b"1")
+        asked, uploaded = trio.Event(), trio.Event()
+        children = provider._dav.children
+
+        async def late(*arguments: object) -> object:
+            found = await children(*arguments)  # type: ignore[arg-type] # passed on
+            asked.set()
+            with trio.move_on_after(1):
+                await uploaded.wait()
+            return found
+
+        monkeypatch.setattr(provider._dav, "children", late)
+        nursery.start_soon(provider.children, root)
+        await asked.wait()
+        made = await put(provider, "next", b"22")
+        uploaded.set()
+        assert await provider.node(made.ref) == made
 
 
 @on_real_trio

@@ -9,6 +9,7 @@ there it is a PUT in place, under a condition.
 
 import secrets
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 
 import trio
 
@@ -31,17 +32,22 @@ from mountcloud.providers.webdav.wire import Entry
 
 _NS = 10**9
 _CLEAN_UP_S = 5.0
+_MOST_LETTERS = 1000
 _WORTH_A_LOOK = 1 << 20
 """Bytes from which on a conflict is looked for before the transfer as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Aim:
-    """Where a file goes; ``etag`` is that of what is there, "*" where that cannot be told, empty for a free name."""
+    """Where a file goes; ``etag`` is that of what is there, "*" where that cannot be told, empty for a free name.
+
+    ``letters`` are the rights to it (oc:permissions), empty if they are not known yet.
+    """
 
     path: Path
     etag: str
     mtime: int
+    letters: str = ""
 
     @property
     def condition(self) -> dict[str, str]:
@@ -63,6 +69,7 @@ class Uploads:
         self._tree = tree
         self._dav = tree.dav
         self._changes = changes
+        self._letters: dict[NodeId, str] = {}
         self._small = SmallUploads(tree, changes)
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
@@ -178,33 +185,48 @@ class Uploads:
             aim = await self._aim(target)
         try:
             async with self._changes.blaming_the_parent(parent):
-                answer = await self._transfer(aim, source, progress)
+                answer, checksum = await self._transfer(aim, source, progress)
         except Conflict as conflict:
             raise conflict if target.replaces else Exists(f"the name {target.name!r} is taken") from conflict
-        async with self._tree.turns.looking(parent):
-            return await self._adopted(
-                Slot(parent, aim.path[-1]), target, tokens.etag(answer.headers.get("oc-etag", ""))
-            )
+        slot, etag = Slot(parent, aim.path[-1]), tokens.etag(answer.headers.get("oc-etag", ""))
+        # No list is under way now that may lack the file.
+        async with self._tree.turns.changing(parent):
+            entry = _told(aim, target, answer, checksum)
+            if entry is None:
+                entry = await self._dav.look((*await self._tree.path(parent), slot.name), self._tree.props)
+                self._learn(parent, entry, answer)
+            return self._adopted(slot, target, entry, etag)
+
+    def _learn(self, directory: NodeId, entry: Entry, answer: Response) -> None:
+        """What may be done with one new file of a directory may be done with the next; a list corrects it."""
+        if len(self._letters) > _MOST_LETTERS:
+            self._letters.clear()
+        if answer.headers.get("oc-fileid") == entry.text(wire.ID):
+            self._letters[directory] = entry.text(wire.PERMISSIONS)
 
     async def _aim(self, target: UploadTarget) -> "_Aim":
         mtime = target.mtime_ns // _NS
         if target.replaces is None:
-            return _Aim((*await self._tree.path(target.parent), target.name), "", mtime)
+            letters = self._letters.get(target.parent, "")
+            return _Aim((*await self._tree.path(target.parent), target.name), "", mtime, letters)
         entry = await self._tree.look(target.replaces.id)
         self._changes.check_version(self._tree.place(target.replaces.id), entry, target.replaces)
-        return _Aim(await self._tree.path(target.replaces.id), entry.condition or "*", mtime)
+        path, letters = await self._tree.path(target.replaces.id), entry.text(wire.PERMISSIONS)
+        return _Aim(path, entry.condition or "*", mtime, letters)
 
-    async def _transfer(self, aim: "_Aim", source: Source, progress: UploadProgress | None) -> Response:
+    async def _transfer(self, aim: "_Aim", source: Source, progress: UploadProgress | None) -> tuple[Response, str]:
+        """The answer, and the checksum that a small file went with."""
         time = {"X-OC-Mtime": str(aim.mtime)}
         if self.chunks is not None and self.chunks.wants(source.size):
             url = self._dav.url(aim.path)
-            return await self.chunks.send(url, source, {**time, **aim.condition_of_move(url)}, progress)
-        headers = {**time, **aim.condition, "OC-Checksum": await checksum_of(source)}
-        return await self._dav.put(aim.path, source, headers)
+            return await self.chunks.send(url, source, {**time, **aim.condition_of_move(url)}, progress), ""
+        checksum = await checksum_of(source)
+        headers = {**time, **aim.condition, "OC-Checksum": checksum}
+        answer = await self._dav.put(aim.path, source, headers)
+        return answer, checksum
 
-    async def _adopted(self, slot: Slot, target: UploadTarget, etag: str) -> Node:
+    def _adopted(self, slot: Slot, target: UploadTarget, entry: Entry, etag: str) -> Node:
         """``etag`` is what the server said of our own content: another client may have been quick to replace it."""
-        entry = await self._dav.look((*await self._tree.path(slot.parent), slot.name), self._tree.props)
         if etag and entry.token.etag != etag:
             replaced = self._tree.adopt(slot, entry, Facts())
             ours = Token(etag, target.size, target.mtime_ns // _NS)
@@ -216,3 +238,16 @@ class Uploads:
         kept = target.mtime_ns if entry.modified == target.mtime_ns // _NS else None
         binding = Binding(entry.token, self._tree.fresh_version(entry.token), kept)
         return self._tree.adopt(slot, entry, facts.bound(binding))
+
+
+def _told(aim: _Aim, target: UploadTarget, answer: Response, checksum: str) -> Entry | None:
+    """The file as a look would show it, where the answer to a PUT tells all of it, as Nextcloud's does (facts, 2)."""
+    told = answer.headers
+    etag, given = told.get("oc-etag", ""), told.get("oc-fileid", "")
+    known = etag and given and checksum and aim.letters and told.get("x-oc-mtime") == "accepted"
+    if not known or (target.replaces is not None and target.replaces.id != f"oc:{given}"):
+        return None
+    date = formatdate(aim.mtime, usegmt=True)
+    size = str(target.size)
+    basic = {wire.LENGTH: size, wire.ETAG: etag, wire.MODIFIED: date}
+    return wire.file_entry(aim.path, {**basic, wire.ID: given, wire.PERMISSIONS: aim.letters, wire.CHECKSUMS: checksum})

@@ -27,8 +27,10 @@ OURS = "{urn:mountcloud:properties}"
 MTIME = f"{OURS}mtime"
 """Our own dead property: a modification time, and the size and date of the content to which it belongs."""
 
-BASIC = (f"{DAV}resourcetype", f"{DAV}getcontentlength", f"{DAV}getetag", f"{DAV}getlastmodified")
-OWNCLOUD = (f"{OC}id", f"{OC}fileid", f"{OC}permissions", f"{OC}checksums", f"{OC}size")
+LENGTH, ETAG, MODIFIED = f"{DAV}getcontentlength", f"{DAV}getetag", f"{DAV}getlastmodified"
+ID, PERMISSIONS, CHECKSUMS = f"{OC}id", f"{OC}permissions", f"{OC}checksums"
+BASIC = (f"{DAV}resourcetype", LENGTH, ETAG, MODIFIED)
+OWNCLOUD = (ID, f"{OC}fileid", PERMISSIONS, CHECKSUMS, f"{OC}size")
 QUOTA = (f"{DAV}quota-available-bytes", f"{DAV}quota-used-bytes")
 
 
@@ -69,22 +71,22 @@ class Entry:
     @property
     def size(self) -> int | None:
         """Bytes of a file, None where the server does not tell."""
-        return self.number(f"{DAV}getcontentlength")
+        return self.number(LENGTH)
 
     @property
     def modified(self) -> int:
         """Seconds since the epoch, 0 where the server tells no date."""
-        return seconds(self.text(f"{DAV}getlastmodified"))
+        return seconds(self.text(MODIFIED))
 
     @property
     def token(self) -> Token:
         """By which this content is told from others."""
-        return Token(tokens.etag(self.text(f"{DAV}getetag")), self.size or 0, self.modified)
+        return Token(tokens.etag(self.text(ETAG)), self.size or 0, self.modified)
 
     @property
     def condition(self) -> str:
         """The ETag for an If-Match, empty where it can be used for none."""
-        return tokens.strong(self.text(f"{DAV}getetag"))
+        return tokens.strong(self.text(ETAG))
 
 
 def propfind(names: Iterable[str]) -> bytes:
@@ -165,9 +167,18 @@ def with_size(entry: Entry, size: str) -> Entry:
     """The entry with a length that was told elsewhere; raises ``Unavailable`` if that is none."""
     if not re.fullmatch(r"\d{1,19}", size):
         raise Unavailable("the server does not tell how long a file is")
-    length = Element(f"{DAV}getcontentlength")
+    length = Element(LENGTH)
     length.text = size
     return replace(entry, props={**entry.props, length.tag: length})
+
+
+def file_entry(path: Path, values: Mapping[str, str]) -> Entry:
+    """A file of which everything was told otherwise."""
+    props: dict[str, Element] = {}
+    for name, text in values.items():
+        props[name] = Element(name)
+        props[name].text = text
+    return Entry(path, ends_with_slash=False, status=200, props=props)
 
 
 def entries(body: bytes, now: int = 0) -> list[Entry]:
@@ -244,7 +255,7 @@ _ALGORITHMS = ("sha256", "sha1", "md5")
 
 def checksum(entry: Entry) -> str:
     """The best of ``oc:checksums`` as ``sha1:...`` in lower case, empty if we know none of them (WebDAV facts, 2)."""
-    found = entry.props.get(f"{OC}checksums")
+    found = entry.props.get(CHECKSUMS)
     told = " ".join(found.itertext()).lower().split() if found is not None else []
     known = {each.partition(":")[0]: each for each in told if re.fullmatch(r"[a-z0-9]+:[0-9a-f]+", each)}
     return next((known[each] for each in _ALGORITHMS if each in known), "")
@@ -263,7 +274,7 @@ _RIGHTS = {
 
 def rights(entry: Entry) -> Rights:
     """What oc:permissions allows (WebDAV facts, 2); everything where the server does not say."""
-    letters = entry.text(f"{OC}permissions")
+    letters = entry.text(PERMISSIONS)
     if not letters:
         return Rights.ALL
     found = Rights.NONE
