@@ -29,6 +29,14 @@ class Api:
         """One path; raises ``NotFound``, and believes it only while the root is there."""
         return _entry(await self._info(path))
 
+    async def is_taken(self, path: Path) -> bool:
+        """True if something is at the path. That nothing is may be wrong here: it is no word on what anybody has."""
+        try:
+            _entry(await self._call("GET", f"/api/2/path/info/{wire.quoted(path)}"))
+        except NotFound:
+            return False
+        return True
+
     async def children(self, path: Path) -> tuple[list[Entry], bool]:
         """What is in a directory, each name once, and whether all of it was told in one answer.
 

@@ -58,7 +58,7 @@ class Changes:
     async def check_free(self, slot: Slot) -> None:
         """The service makes no difference between making and finding, so look before. Raises ``Exists``."""
         path = (*await self._tree.path(slot.parent), slot.name)
-        if await self._tree.glance(path) is not None:
+        if await self._api.is_taken(path):
             raise Exists(f"the name {slot.name!r} is taken")
 
     @asynccontextmanager

@@ -112,7 +112,8 @@ class Tree:
         if place.parent is None:
             return await self.root()
         async with self.turns.looking(place.parent):
-            return self.to_node(self.place(node), await self.look(node))
+            entry = await self.look(node)
+            return self.to_node(self.place(node), entry)
 
     async def look(self, node: NodeId) -> Entry:
         """What the service shows at the node's place, from within a turn; raises ``NotFound`` if it is another node."""
