@@ -4,14 +4,14 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import trio
 
-from mountcloud.cli.demo_server import running_server, running_webdav
+from mountcloud.cli.demo_server import running_server, running_webdav, token_file
 from mountcloud.cli.demo_tree import Piece, pieces, plant
 from mountcloud.cli.mount import prepared_mountpoint
 from mountcloud.cli.outcome import CommandFailed, explained, ungrouped
@@ -21,10 +21,15 @@ from mountcloud.daemon.secrets import FileSecrets, LayeredSecrets, MemorySecrets
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.model.provider import Provider, Secrets
 
-_NAMES = {"dracoon": "demo", "nextcloud": "demo-nextcloud", "webdav": "demo-webdav"}
+_NAMES = {
+    "amazon": "demo-amazon",
+    "dracoon": "demo",
+    "nextcloud": "demo-nextcloud",
+    "webdav": "demo-webdav",
+}
 """Accounts by provider: what is remembered of one service's files has no meaning on another."""
 
-_READABLE_BY_THE_SERVER = frozenset({"nextcloud", "webdav"})
+_READABLE_BY_THE_SERVER = frozenset({"amazon", "nextcloud", "webdav"})
 _ASK_EVERY_S = 0.5
 
 
@@ -65,7 +70,7 @@ def _show(provider: str, mountpoint: Path, paths: AccountPaths) -> int:
 
 
 @contextmanager
-def _served(provider: str, home: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def _served(provider: str, home: Path) -> Iterator[tuple[Mapping[str, object], dict[str, str]]]:
     """The options and secrets of an account on a server that runs as long as the block."""
     from mountcloud.sandbox.dracoon import seed
     from mountcloud.sandbox.nextcloud import seed as nextcloud
@@ -73,6 +78,10 @@ def _served(provider: str, home: Path) -> Iterator[tuple[dict[str, str], dict[st
     if provider == "webdav":
         with running_webdav(home / provider) as options:
             yield options, {}
+        return
+    if provider == "amazon":
+        with _amazon(home / provider) as served:
+            yield served
         return
     if provider == "nextcloud":
         click.echo("Starting a Nextcloud server on this machine ...")
@@ -83,6 +92,16 @@ def _served(provider: str, home: Path) -> Iterator[tuple[dict[str, str], dict[st
     with running_server(home / provider) as address:
         made_up = {"password": seed.DEMO_PASSWORD, "encryption_password": seed.DEMO_ENCRYPTION_PASSWORD}
         yield {"url": address, "username": seed.DEMO_USER}, made_up
+
+
+@contextmanager
+def _amazon(data: Path) -> Iterator[tuple[Mapping[str, object], dict[str, str]]]:
+    from mountcloud.sandbox.amazon.oauth import CLIENTS
+
+    click.echo("Starting an Amazon Cloud Drive server on this machine ...")
+    with running_server(data, "amazon") as address:
+        secrets = {"refresh_token": token_file(data).read_text(encoding="utf-8").strip()}
+        yield {"url": address, "change_calls_per_hour": 0}, {**secrets, "client_secret": CLIENTS["mountcloud"]}
 
 
 def _refuse_second(paths: AccountPaths) -> None:

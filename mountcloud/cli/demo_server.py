@@ -36,6 +36,11 @@ def running_server(data: Path, service: str = "dracoon") -> Iterator[str]:
             _stop(process)
 
 
+def token_file(data: Path) -> Path:
+    """Where a server that knows no passwords puts the log-in of its only customer."""
+    return data.with_suffix(".token")
+
+
 @contextmanager
 def running_webdav(data: Path) -> Iterator[dict[str, str]]:
     """The options of an account on the first WebDAV server that this machine has, which keeps its files in ``data``.
@@ -71,9 +76,9 @@ def _alone(data: Path) -> Iterator[int]:
 
 def _process(data: Path, log: IO[bytes], lock: int, service: str) -> subprocess.Popen[str]:
     serve = [sys.executable, "-m", "mountcloud", "sandbox", service, "--listen", "127.0.0.1:0"]
-    seed = ["--seed", "demo"] if service == "dracoon" else []
+    more = {"dracoon": ["--seed", "demo"], "amazon": ["--token-file", str(token_file(data))]}
     return subprocess.Popen(  # noqa: S603 - our own program with our own arguments
-        [*_ending_with_us(), *serve, "--data", str(data), *seed],
+        [*_ending_with_us(), *serve, "--data", str(data), *more.get(service, [])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -31,6 +31,9 @@ _URL, _USER = ("url", "Address (https://...)"), ("username", "User name")
 _QUESTIONS = {"smartfile": (("username", "API key, or user name"),)}
 """What is asked of accounts whose service has one address for everybody."""
 
+_BY_CODE_ONLY = frozenset({"amazon"})
+"""Services that take no password from anybody but a browser."""
+
 _DAEMON_WITHIN_S = 30.0
 
 
@@ -133,6 +136,8 @@ def logout(name: str, *, force: bool) -> None:
 
 def _logged_in(account: AccountSettings, wishes: _Wishes) -> tuple[AccountSettings, MemorySecrets]:
     """The account with what was asked for, and its secrets, which were tried."""
+    if account.provider in _BY_CODE_ONLY and not wishes.by_code and not wishes.password_stdin:
+        wishes = replace(wishes, browser=True)
     by_flow = not wishes.password_stdin and not wishes.by_name and not wishes.by_code
     if by_flow and goes_by_browser(account.provider):
         account, secrets = _by_browser(replace(account, options=_asked(account.options, _URL)))

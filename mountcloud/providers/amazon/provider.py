@@ -1,6 +1,6 @@
 """Amazon Cloud Drive as a provider: each verb of the port, handed to the part that knows how."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import trio
 
@@ -8,6 +8,7 @@ from mountcloud.model.change import ChangeBatch
 from mountcloud.model.errors import IsADirectory
 from mountcloud.model.ids import Cursor, NodeId, Ref
 from mountcloud.model.node import Node
+from mountcloud.model.offers import Discarded, Link, LinkKind, LinkWish
 from mountcloud.model.places import Places
 from mountcloud.model.provider import (
     Capabilities,
@@ -27,6 +28,7 @@ from mountcloud.providers.amazon.feed import Feed
 from mountcloud.providers.amazon.links import Links, real
 from mountcloud.providers.amazon.moving import Moves
 from mountcloud.providers.amazon.names import NAMES
+from mountcloud.providers.amazon.offers import Bin, Extras, TemporaryLinks
 from mountcloud.providers.amazon.settings import AmazonSettings, settings_from
 from mountcloud.providers.amazon.tree import Tree
 from mountcloud.providers.amazon.upload import Uploads
@@ -42,6 +44,9 @@ class AmazonProvider:
         self._moves = Moves(self._api, self._tree)
         self._uploads = Uploads(self._api, self._tree)
         self._feed = Feed(self._api, self._tree, settings.change_calls_per_hour, trio.current_time)
+        self._bin = Bin(self._api, self._tree)
+        self._links = TemporaryLinks(self._api, self._tree)
+        self._extras = Extras(self._api)
         self._capabilities = Capabilities(
             change_feed=ChangeFeed.CURSOR,
             mtime_resolution_ns=1,
@@ -113,6 +118,51 @@ class AmazonProvider:
         quota = await self._api.call("GET", "account/quota")
         total, available = wire.number(quota, "quota"), wire.number(quota, "available")
         return Usage(max(total - available, 0), total or None)
+
+    async def share(self, ref: Ref, kind: LinkKind, wish: LinkWish) -> Link:
+        """A temporary link to a file."""
+        return await self._links.share(ref, kind, wish)
+
+    async def links(self, ref: Ref) -> Sequence[Link]:
+        """None: the service does not tell of the links that it gave out."""
+        await self._tree.get(ref.id)
+        return ()
+
+    async def unshare(self, link: Link) -> None:
+        """Raises ``Unsupported``: links end by themselves."""
+        await self._links.unshare(link)
+
+    async def discarded(self, directory: NodeId) -> Sequence[Discarded]:
+        """What is in the trash and was at or below the directory."""
+        return await self._bin.discarded(directory)
+
+    async def restore(self, discarded: Discarded) -> None:
+        """Out of the trash."""
+        await self._bin.restore(discarded)
+
+    async def purge(self, discarded: Discarded) -> None:
+        """Raises ``Unsupported``."""
+        await self._bin.purge(discarded)
+
+    async def thumbnail(self, ref: Ref, edge: int) -> bytes | None:
+        """A small picture, where the service makes one."""
+        return await self._extras.thumbnail(ref, edge)
+
+    async def request(self, method: str, path: str, fields: Mapping[str, object]) -> object:
+        """One call of the service's own interface."""
+        return await self._extras.request(method, path, fields)
+
+    def pages(self, path: str, fields: Mapping[str, object]) -> AsyncIterator[object]:
+        """All pages of one of its lists."""
+        return self._extras.pages(path, fields)
+
+    def authorize_url(self, state: str) -> str:
+        """Where the user's browser grants access."""
+        return self._api.tokens.authorize_url(self._settings.url, state)
+
+    async def redeem(self, code: str) -> None:
+        """Exchange what the browser brought for tokens."""
+        await self._api.tokens.redeem(code)
 
     async def aclose(self) -> None:
         """End all connections; idempotent."""

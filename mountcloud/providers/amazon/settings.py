@@ -25,7 +25,7 @@ class AmazonSettings:
 
     url: str
     client_id: str = "mountcloud"
-    redirect_uri: str = "http://localhost:8765/"
+    redirect_uri: str = "http://localhost"
     authorize_url: str = ""
     token_url: str = ""
     owner: str = "mountcloud"

@@ -24,6 +24,7 @@ Json = Mapping[str, object]
 class RemoteNode:
     """A node in the service's own terms; it may be in several folders. ``md5`` is empty where none is told.
 
+    ``modified_ns`` is of the content, ``changed_ns`` of anything about the node.
     ``times`` are our own modification times by version of the content; a folder's has the number 0.
     """
 
@@ -38,7 +39,7 @@ class RemoteNode:
     md5: str = ""
     content_version: int = _NO_CONTENT
     modified_ns: int = 0
-    content_type: str = ""
+    changed_ns: int = 0
     times: Mapping[int, int] = field(default_factory=dict)
 
     @property
@@ -91,7 +92,7 @@ def node(shown: object, owner: str) -> RemoteNode:
         md5=text(about, "md5").lower(),
         content_version=number(about, "version"),
         modified_ns=_nanoseconds(text(about, "contentDate") or text(found, "modifiedDate")),
-        content_type=text(about, "contentType"),
+        changed_ns=_nanoseconds(text(found, "modifiedDate")),
         times=_times(found.get("properties"), owner),
     )
 
