@@ -10,7 +10,7 @@ import trio
 
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.arrival import Arrival, Arrived
-from mountcloud.model.errors import Corrupt, NotFound, Outdated, Unavailable
+from mountcloud.model.errors import Corrupt, Failure, NotFound, Outdated
 from mountcloud.model.ids import Version
 from mountcloud.model.provider import ContentCipher
 from mountcloud.model.span import StoredSpan
@@ -54,33 +54,37 @@ class AmazonContent:
         if not span.length:
             return b""
         arrival, waiting = Arrival(span, arrived), _Waiting()
-        failure: Unavailable | Corrupt | None = None
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._release_now_and_then, arrival, waiting)
+            nursery.start_soon(self._release_now_and_then, arrival, waiting, nursery.cancel_scope)
             try:
                 await self._receive(span, waiting)
-            except (Unavailable, Corrupt) as broken:
-                failure = broken  # what came before is right, if the version is
+            except Failure as failure:  # what came before is right, if the version is
+                waiting.failure = waiting.failure or failure
             nursery.cancel_scope.cancel()
-        await self._release(arrival, waiting)
-        if failure is not None:
-            raise failure
+        if not isinstance(waiting.failure, Outdated):
+            await self._release(arrival, waiting)
+        if waiting.failure is not None:
+            raise waiting.failure
         return arrival.gathered()
 
-    async def _release_now_and_then(self, arrival: Arrival, waiting: "_Waiting") -> None:
-        """A reader on a slow line gets its first bytes before the last ones are here."""
-        while True:
-            await trio.sleep(_ASK_EVERY_S)
-            if waiting.pieces:
-                with trio.CancelScope(shield=True):  # it is a short call, and the end makes another
+    async def _release_now_and_then(self, arrival: Arrival, waiting: "_Waiting", fetching: trio.CancelScope) -> None:
+        """A reader on a slow line gets its first bytes before the last ones are here. Its failures are no group's."""
+        try:
+            while True:
+                await trio.sleep(_ASK_EVERY_S)
+                if waiting.pieces:
                     await self._release(arrival, waiting)
+        except Failure as failure:
+            waiting.failure = failure
+            fetching.cancel()
 
     async def _release(self, arrival: Arrival, waiting: "_Waiting") -> None:
         """Hand on what came before the service was asked for the version, and nothing that came after."""
-        ready, waiting.pieces = waiting.pieces, []
-        await self.check()
-        for piece in ready:
+        ready = len(waiting.pieces)
+        await self.check()  # whatever becomes of it, they keep their place until they are handed on
+        for piece in waiting.pieces[:ready]:
             arrival.take(piece)
+        del waiting.pieces[:ready]
 
     async def check(self) -> None:
         """Raises ``Outdated`` unless the file has this version now."""
@@ -89,7 +93,7 @@ class AmazonContent:
             raise Outdated("the file has new content, or is gone")
 
     async def _receive(self, span: StoredSpan, waiting: "_Waiting") -> None:
-        missing = Arrival(span, waiting.add)
+        missing = Arrival(span, waiting.pieces.append)
         response = await self._get(missing)
         if self._link and response.status in _STALE:
             self._link = ""
@@ -122,11 +126,8 @@ class AmazonContent:
 
 
 class _Waiting:
-    """Bytes that came, in order, and whose version is not confirmed yet."""
+    """Bytes that came, in order, and whose version is not confirmed yet; and why no more will come."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
-
-    def add(self, piece: bytes) -> None:
-        """The list is replaced by another whenever its pieces are handed on."""
-        self.pieces.append(piece)
+        self.failure: Failure | None = None

@@ -121,12 +121,22 @@ async def _receive(call: Call, form: FormData) -> Received:
         raise bad("The part content is missing")
     blob, size, digest = call.box.blobs.new(), 0, hashlib.md5(usedforsecurity=False)
     with call.box.blobs.path(blob).open("wb") as output:
-        while piece := await part.read(_PIECE):
+        while piece := _altered(call, await part.read(_PIECE)):
             digest.update(piece)
             size += output.write(piece)
     if not size and "chunked" in call.request.headers.get("transfer-encoding", ""):
         raise bad("Cannot complete upload")
     return Received(blob, size, digest.hexdigest(), part.content_type or "application/octet-stream")
+
+
+def _altered(call: Call, piece: bytes) -> bytes:
+    """The bytes of a piece, unless the switch wants others."""
+    left = call.box.switches.corrupt_uploads
+    if not piece or not left:
+        return piece
+    with call.box.transaction():
+        call.box.change_switches({"corrupt_uploads": left - 1})
+    return piece[:-1] + bytes([piece[-1] ^ 1])
 
 
 async def _stored(call: Call, store: Store, status: int) -> Response:

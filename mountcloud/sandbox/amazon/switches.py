@@ -16,6 +16,7 @@ class Switches:
     ``listing_lag``: listings show the tree as it was so long ago; single nodes and the change feed do not.
     ``redirect_downloads``: content is answered with a redirect to a signed address of another host.
     ``stored_but_504``: so many uploads end with 504 although they are stored; ``stored_after`` seconds later.
+    ``corrupt_uploads``: so many uploads are stored with their last byte altered.
     ``chunk_size``: nodes on one line of the change feed, where the client names no other number.
     ``cut_changes``: so many answers of the change feed end before their end line; ``cut_after`` lines.
     ``reverse_changes``: children come before their parents within a line.
@@ -32,6 +33,7 @@ class Switches:
     signed_lifetime: float = 300
     stored_but_504: int = 0
     stored_after: float = 0
+    corrupt_uploads: int = 0
     chunk_size: int = 100
     cut_changes: int = 0
     cut_after: int = 1
