@@ -23,9 +23,19 @@ _AT_ONCE = 3
 _GIB = 1 << 30
 
 
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What was directly in a directory when it was last looked at: files that the service has, and directories."""
+
+    files: tuple[Node, ...]
+    directories: tuple[NodeId, ...]
+
+
 @dataclass(slots=True)
 class Pinner:
     """Looks every ``interval_s`` what is pinned, and fetches what is missing of it.
+
+    A look costs a little for each directory, and more only for those in which something changed.
 
     ``missing`` is how many files are still to come, ``trouble`` why one of them did not.
     """
@@ -38,6 +48,7 @@ class Pinner:
     interval_s: float
     missing: int = 0
     trouble: str = ""
+    _inside: dict[NodeId, _Inside] = field(default_factory=dict)
     _here: set[Ref] = field(default_factory=set)
     _poked: trio.Event = field(default_factory=trio.Event)
 
@@ -61,6 +72,7 @@ class Pinner:
             hint = f"{above!r} above it is" if above else ""
             raise InvalidArgument(f"{entry.file_name!r} is not pinned", hint=hint)
         self.attributes.unpin(entry.node.id)
+        self._inside.clear()
         self._poked.set()
 
     def evict(self, entry: Entry) -> int:
@@ -157,10 +169,24 @@ class Pinner:
         if not entry.node.is_directory:
             return [] if is_local(entry.node.id) else [entry.node]
         await self.syncer.ensure_listed(entry)
-        found: list[Node] = []
-        for child in self.index.children(entry.node.id):
-            found += await self._files(child)
+        inside = self._look_inside(entry.node.id)
+        found = list(inside.files)
+        for directory in inside.directories:
+            below = self.index.by_id(directory)
+            if below is not None:
+                found += await self._files(below)
         return found
+
+    def _look_inside(self, directory: NodeId) -> _Inside:
+        """What is in a directory, from memory unless a node in it changed."""
+        touched = self.index.take_touched()
+        for each in list(self._inside) if touched is None else touched:
+            self._inside.pop(each, None)
+        if directory not in self._inside:
+            nodes = [child.node for child in self.index.children(directory)]
+            files = tuple(node for node in nodes if not node.is_directory and not is_local(node.id))
+            self._inside[directory] = _Inside(files, tuple(node.id for node in nodes if node.is_directory))
+        return self._inside[directory]
 
     async def _keep(self, node: Node, limit: trio.CapacityLimiter) -> None:
         async with limit:

@@ -15,7 +15,7 @@ from mountcloud.model.node import Node
 from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.index_look_ups import LookUps
-from mountcloud.store.index_rows import MIGRATIONS, Entry
+from mountcloud.store.index_rows import MIGRATIONS, WATCH, Entry
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database
 
@@ -37,6 +37,7 @@ class Index(LookUps):
         self, path: Path, name_of: NameOf, fold: Fold = lambda name: "", reserve: Reserve | None = None
     ) -> None:
         """Open; a file that cannot be used is replaced by an empty one."""
+        self._watched = False
         self._name_of = name_of
         self._fold = fold
         super().__init__(_opened(path, reserve))
@@ -308,6 +309,17 @@ class Index(LookUps):
             return holder is not None and holder.node.id != node.id
 
         return self._name_of(node, taken)
+
+    def take_touched(self) -> list[NodeId] | None:
+        """Directories in which nodes changed since the last time; None the first time: from then on it is noted."""
+        if not self._watched:
+            self._db.script(WATCH)
+            self._watched = True
+            return None
+        found = [NodeId(row[0]) for row in self._db.rows("SELECT parent FROM touched")]
+        if found:
+            self._db.run("DELETE FROM touched")
+        return found
 
     def secure_room(self) -> None:
         """As ``Database.secure_room``."""

@@ -41,6 +41,20 @@ MIGRATIONS = [
     CREATE INDEX node_folded ON node (parent, folded) WHERE folded <> '';
     """,
 ]
+WATCH = """
+CREATE TEMP TABLE touched (parent TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TRIGGER touched_by_insert AFTER INSERT ON main.node WHEN new.parent IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO touched VALUES (new.parent);
+END;
+CREATE TEMP TRIGGER touched_by_delete AFTER DELETE ON main.node WHEN old.parent IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO touched VALUES (old.parent);
+END;
+CREATE TEMP TRIGGER touched_by_update AFTER UPDATE OF id, parent, name, size, version ON main.node BEGIN
+    INSERT OR IGNORE INTO touched SELECT old.parent WHERE old.parent IS NOT NULL;
+    INSERT OR IGNORE INTO touched SELECT new.parent WHERE new.parent IS NOT NULL;
+END;
+"""
+"""Notes the directories in which nodes change, whoever changes them, for as long as the database is open."""
 COLUMNS = (
     "inode, id, parent, file_name, name, directory, size, version, mtime_ns, rights, encrypted, listed, listed_at, "
     "remote_mtime_ns"

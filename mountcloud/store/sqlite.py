@@ -114,6 +114,10 @@ class Database:
         except UnicodeEncodeError:
             return self._db.execute(statement, [_storable(each) for each in values])
 
+    def script(self, statements: str) -> None:
+        """Execute several statements, outside of a transaction."""
+        self._db.executescript(statements)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing. May be nested: the outermost one commits. Must not be held over an await."""

@@ -1,5 +1,6 @@
 """What is pinned is here, whole and fresh, and stays."""
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,10 +10,13 @@ import trio
 
 from mountcloud.engine.pinning import Pinner
 from mountcloud.model.errors import Busy, InvalidArgument, OutOfSpace, Unavailable
+from mountcloud.model.ids import ROOT_INODE, NodeId, Ref
 from mountcloud.policy.cells import CELL, whole_cells
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.store.chunk_store import Limits
+from mountcloud.store.index import Entry
 from tests.unit.engine.harness import POLL_S, Machine, Remote, on_trio
+from tests.unit.engine.test_feeds import disturb
 
 INTERVAL_S = 30.0
 LARGE = b"large" * CELL
@@ -215,3 +219,54 @@ async def test_what_is_written_and_not_sent_is_no_cache(tmp_path: Path, files: R
         await here.evict("")
         assert await here.machine.read("d/b") == b"mine"
         assert await here.machine.read("mine") == b"mine too"
+
+
+def all_files(machine: Machine) -> set[Ref]:
+    """What a walk through the whole index finds."""
+    entries = [machine.index.by_id(node) for node in machine.index.below(machine.index.require(ROOT_INODE).node.id)]
+    return {each.node.ref for each in entries if each is not None and not each.node.is_directory}
+
+
+@on_trio
+async def test_a_look_reads_only_directories_in_which_something_changed(
+    tmp_path: Path, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        remote.mkdir(f"d{number}")
+        remote.write(f"d{number}/file", b"1")
+    async with site(tmp_path, remote) as here:
+        await here.pin("")
+        await trio.sleep(1)
+        index, read = here.machine.index, list[NodeId]()
+        children = index.children
+
+        def counted(node: NodeId) -> list[Entry]:
+            read.append(node)
+            return children(node)
+
+        monkeypatch.setattr(index, "children", counted)
+        await here.pinner._look()
+        assert read == []
+        remote.write("d7/file", b"other")
+        await here.machine.syncer.poll()
+        read.clear()
+        wanted = await here.pinner._wanted()
+        # The change rose through the version of the directory, which is a node of the root.
+        assert set(read) == {remote.node("d7").id, remote.node("").id}
+        assert {node.ref for node in wanted} == all_files(here.machine)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@on_trio
+async def test_what_is_remembered_of_directories_is_true(tmp_path: Path, remote: Remote, seed: int) -> None:
+    rng = random.Random(seed)
+    async with site(tmp_path, remote) as here:
+        await here.pin("")
+        for _ in range(40):
+            for _ in range(rng.randrange(4)):
+                disturb(remote, rng)
+            if rng.random() < 0.3:
+                await here.machine.write(rng.choice(("x", "y")), rng.randbytes(2))
+                await here.machine.drain()
+            await here.machine.syncer.poll()
+            assert {node.ref for node in await here.pinner._wanted()} == all_files(here.machine)
