@@ -111,7 +111,11 @@ class Drafts:
                 del self._opening[entry.inode]
 
     async def _filled(self, entry: Entry) -> Draft:
-        """A new draft with the present content; whoever emptied the file meanwhile did not wait, and comes first."""
+        """A new draft with the present content; whoever emptied the file meanwhile did not wait, and comes first.
+
+        Raises ``DiskFull`` before anything is fetched that has no room here.
+        """
+        self.staging.demand_room(entry.node.size)
         file = self.staging.create(sealed=entry.node.encrypted)
         try:
             await self._fill(file, entry)

@@ -59,9 +59,12 @@ class Reserve:
             self._held = False
         return given
 
-    def demand(self) -> None:
-        """Something new is to be begun. Raises ``DiskFull`` unless the space is held and the disk has some besides."""
-        if self._free() < FLOOR or not self.hold():
+    def demand(self, size: int = 0) -> None:
+        """Something new is to be begun, of ``size`` bytes as far as they are known.
+
+        Raises ``DiskFull`` unless the space is held and the disk has that and some more besides.
+        """
+        if self._free() < FLOOR + size or not self.hold():
             raise full_disk()
 
 
@@ -75,7 +78,7 @@ class NoReserve(Reserve):
         """There is nothing to hold."""
         return False
 
-    def demand(self) -> None:
+    def demand(self, size: int = 0) -> None:
         """Whatever the disk says is right."""
 
 

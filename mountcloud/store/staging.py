@@ -47,9 +47,9 @@ class Staging:
             return SealedFile(path, self._reserve, self._sealer)
         return StagedFile(path, self._reserve)
 
-    def demand_room(self) -> None:
-        """Something new is to be begun. Raises ``DiskFull``."""
-        self._reserve.demand()
+    def demand_room(self, size: int = 0) -> None:
+        """Something new is to be begun, of ``size`` bytes as far as they are known. Raises ``DiskFull``."""
+        self._reserve.demand(size)
 
     def sync(self, names: Collection[str]) -> None:
         """Bring these drafts onto the disk, as far as they are still here; may take long, so call it in a thread."""

@@ -105,6 +105,18 @@ def test_every_change_arrives_once(
     assert [caller(read_file, place / name / "inside") for name in ("one", "two")] == [content(4, 20_000)] * 2
 
 
+def wrong_offline(place: Path) -> list[str]:
+    """Files that are not what a program made of them while the service was away."""
+    wanted = {
+        "known": content(1, 100_000),
+        "victim": content(1, 100_000),
+        "saved": content(3, 70_000),
+        "directory/new/inside": content(4, 50_000),
+        "directory/moved": b"I am file-0000\n",
+    }
+    return [name for name, data in wanted.items() if (place / name).read_bytes() != data]
+
+
 @pytest.mark.semantics("close-local")
 @pytest.mark.durability("offline")
 def test_work_goes_on_while_the_service_is_away(fuse: None, tmp_path: Path, caller: Caller) -> None:
@@ -113,22 +125,36 @@ def test_work_goes_on_while_the_service_is_away(fuse: None, tmp_path: Path, call
     try:
         with mounted(account) as mount:
             place = mount.mountpoint / PLAIN_ROOM
-            caller(write_file, place / "known", content(1, 100_000))
+            for name in ("known", "old name", "doomed", "victim", "saved"):
+                caller(write_file, place / name, content(1, 100_000))
+            caller(os.mkdir, place / "old")
+            caller(write_file, place / "old/inside", content(2, 100_000))
             mount.fresh_view()
             assert caller(read_file, place / "known") == content(1, 100_000)
+            assert caller(names, place / "old") == ["inside"]
             server.stop()
+            caller(os.rename, place / "old name", place / "victim")
+            caller(os.rename, place / "old", place / "new")
+            caller(os.unlink, place / "doomed")
+            caller(write_file, place / "saved.tmp", content(3, 70_000))
+            caller(os.rename, place / "saved.tmp", place / "saved")
             caller(make_many, place, 20)
             caller(os.mkdir, place / "directory")
             caller(os.rename, place / "file-0000", place / "directory/moved")
             assert caller(read_file, place / "known") == content(1, 100_000)
             assert caller(names, place / "directory") == ["moved"]
+            caller(os.rename, place / "new", place / "directory/new")
+            caller(write_file, place / "directory/new/inside", content(4, 50_000))
             mount.stop()
             mount.start()
             assert caller(read_file, place / "file-0019") == b"I am file-0019\n"
             server = start_sandbox(tmp_path / "data", port=port)
             mount.fresh_view()
+            assert caller(wrong_offline, place) == []
         with Service(account.url, account.username, account.password) as service:
             found = service.tree(f"/{PLAIN_ROOM}")
-        assert sorted(found) == ["directory", "directory/moved", *(f"file-{n:04}" for n in range(1, 20)), "known"]
+        made = [f"file-{n:04}" for n in range(1, 20)]
+        below = ["directory", "directory/moved", "directory/new", "directory/new/inside"]
+        assert sorted(found) == [*below, *made, "known", "saved", "victim"]
     finally:
         server.stop()

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from mountcloud.model.errors import QuotaExceeded, Unavailable
+from mountcloud.model.errors import DiskFull, QuotaExceeded, Unavailable
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
+from mountcloud.store.reserve import NoReserve
 from tests.unit.engine.harness import Machine, Remote, on_trio
 
 KIB = 1024
@@ -105,4 +106,33 @@ async def test_without_a_quota_nothing_is_asked(tmp_path: Path, service: MemoryS
         asked = service.faults.calls["usage"]
         await here.write("a", bytes(1 << 20))
         assert service.faults.calls["usage"] == asked
+        nursery.cancel_scope.cancel()
+
+
+class SmallDisk(NoReserve):
+    """Room for a kibibyte."""
+
+    def demand(self, size: int = 0) -> None:
+        if size > KIB:
+            raise DiskFull("no room")
+
+
+@on_trio
+async def test_nothing_is_fetched_to_be_changed_for_which_the_disk_has_no_room(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    """Gigabytes of it would come before a program was told."""
+    remote.write("big", bytes(2 * KIB))
+    remote.write("small", bytes(KIB))
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.list("")
+        here.staging._reserve = SmallDisk()
+        with pytest.raises(DiskFull):
+            await here.write("big", b"x", os.O_WRONLY)
+        assert service.faults.calls["fetch"] == 0
+        await here.write("small", b"x", os.O_WRONLY)
+        await here.drain()
+        assert remote.read("small") == b"x" + bytes(KIB - 1)
+        assert remote.read("big") == bytes(2 * KIB)
         nursery.cancel_scope.cancel()

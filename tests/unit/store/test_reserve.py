@@ -97,3 +97,11 @@ def test_nothing_new_is_begun_while_it_is_given_away(tmp_path: Path, disk: Disk)
     for draft in drafts:
         assert draft.pwrite(b"x", 0) == 1
         draft.close()
+
+
+def test_what_is_begun_needs_room_for_all_that_is_known_of_it(tmp_path: Path, disk: Disk) -> None:
+    staging = Staging(tmp_path / "staging", sealer(), Reserve(tmp_path / "reserve"))
+    disk.free = FLOOR + 1000
+    staging.demand_room(1000)
+    with pytest.raises(DiskFull):
+        staging.demand_room(1001)
