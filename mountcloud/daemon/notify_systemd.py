@@ -21,6 +21,11 @@ class Notifier:
         """As systemd set it for this process."""
         return cls(environment.get("NOTIFY_SOCKET"), _watchdog_interval_s(environment))
 
+    @property
+    def listens(self) -> bool:
+        """True if somebody is told."""
+        return bool(self._address)
+
     def ready(self, status: str = "") -> None:
         """The mount can be used."""
         self._send("READY=1", *([_status(status)] if status else []))

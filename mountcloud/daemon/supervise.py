@@ -33,7 +33,7 @@ _NAMED = 10
 """Failed changes that an error names."""
 _FORGETTING_S = 10.0
 """Seconds that a refresh waits for the kernel at most."""
-_STATUS_INTERVAL = 1.0
+_STATUS_INTERVAL = 5.0
 
 
 def run(
@@ -166,7 +166,7 @@ class Front:
     async def _tell_of_the_queue(self) -> None:
         """``systemctl status`` shows what waits for the user."""
         told = ""
-        while True:
+        while self._systemd.listens:
             await trio.sleep(_STATUS_INTERVAL)
             trouble = self._mount.queue.trouble
             if trouble != told:

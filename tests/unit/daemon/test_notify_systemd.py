@@ -61,3 +61,8 @@ def test_a_systemd_that_does_not_read_does_not_stop_the_mount(systemd: tuple[str
 )
 def test_watchdog_interval(environment: dict[str, str], interval_s: float | None) -> None:
     assert Notifier.from_environment(environment).watchdog_interval_s == interval_s
+
+
+def test_nobody_listens_without_an_address() -> None:
+    assert Notifier("@x").listens
+    assert not Notifier.from_environment({}).listens
