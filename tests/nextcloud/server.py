@@ -47,6 +47,11 @@ class NextcloudControl:
         """Trouble for requests whose path matches (``mountcloud/sandbox/faults.py``)."""
         self.call("POST", "/faults", path=path, **fault)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Those in force, with their hits."""
+        found: list[dict[str, Any]] = self.call("GET", "/faults")["items"]
+        return found
+
     def clear_faults(self) -> None:
         """No more trouble."""
         self.call("DELETE", "/faults")

@@ -2,14 +2,16 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TypeVar
 
+from mountcloud.providers.webdav.tree import HIDDEN
 from tests.filesystem.steps import read_file, write_file
 from tests.mount.service import Refused, Service
-from tests.sandbox.control import Control
+from tests.nextcloud.dav import Dav
+from tests.webdav.client import Outsider
 
 T = TypeVar("T")
 
@@ -109,6 +111,83 @@ class DracoonClient:
 
 
 @dataclass(slots=True)
+class DavClient:
+    """Works in one collection of an account of the Nextcloud sandbox."""
+
+    dav: Dav
+    place: str
+
+    def files(self) -> dict[str, bytes]:
+        """As ``SecondClient.files``."""
+        return {path: self.dav.get(f"{self.place}/{path}") for path, is_directory in self._walk("") if not is_directory}
+
+    def directories(self) -> list[str]:
+        """As ``SecondClient.directories``."""
+        return ["", *(path for path, is_directory in self._walk("") if is_directory)]
+
+    def _walk(self, path: str) -> Iterator[tuple[str, bool]]:
+        for each in self.dav.list(f"{self.place}/{path}")[1:]:
+            below = f"{path}/{each.name}".lstrip("/")
+            yield below, each.directory
+            yield from self._walk(below) if each.directory else ()
+
+    def write(self, path: str, data: bytes) -> None:
+        """As ``SecondClient.write``."""
+        self.dav.put(f"{self.place}/{path}", data)
+
+    def make_directory(self, path: str) -> None:
+        """As ``SecondClient.make_directory``."""
+        self.dav.ok("MKCOL", f"{self.place}/{path}")
+
+    def move(self, path: str, target: str) -> None:
+        """As ``SecondClient.move``."""
+        assert self.dav.move(f"{self.place}/{path}", f"{self.place}/{target}", Overwrite="F").is_success
+
+    def remove(self, path: str) -> None:
+        """As ``SecondClient.remove``."""
+        self.dav.ok("DELETE", f"{self.place}/{path}")
+
+
+@dataclass(slots=True)
+class ServersDisk:
+    """Looks at what a plain server serves, and changes it through the server."""
+
+    data: Path
+    outsider: Outsider
+
+    def files(self) -> dict[str, bytes]:
+        """As ``SecondClient.files``; uploads under way have hidden names, and properties a directory of their own."""
+        return {path: (self.data / path).read_bytes() for path, is_directory in self._walk() if not is_directory}
+
+    def directories(self) -> list[str]:
+        """As ``SecondClient.directories``."""
+        return ["", *(path for path, is_directory in self._walk() if is_directory)]
+
+    def _walk(self) -> Iterator[tuple[str, bool]]:
+        for place, directories, files in os.walk(self.data):
+            here = Path(place).relative_to(self.data)
+            directories[:] = [name for name in directories if name != ".DAV"]
+            yield from ((str(here / name), True) for name in directories)
+            yield from ((str(here / name), False) for name in files if not name.startswith(HIDDEN))
+
+    def write(self, path: str, data: bytes) -> None:
+        """As ``SecondClient.write``."""
+        self.outsider.put(path, data)
+
+    def make_directory(self, path: str) -> None:
+        """As ``SecondClient.make_directory``."""
+        self.outsider.make_directory(path)
+
+    def move(self, path: str, target: str) -> None:
+        """As ``SecondClient.move``."""
+        self.outsider.move(path, target)
+
+    def remove(self, path: str) -> None:
+        """As ``SecondClient.remove``."""
+        self.outsider.remove(path)
+
+
+@dataclass(slots=True)
 class Program:
     """What a program does below one directory of a mount; runs in a ``Caller``. Raises what the system calls raise."""
 
@@ -196,21 +275,36 @@ PATHS = ("/nodes", "/uploads", "/nodes/[0-9]+$", "/nodes/files", "move_to", "dow
 METHODS = ("GET", "POST", "PUT", "", "")
 
 
+class Line(Protocol):
+    """Where trouble is made and counted, as ``tests/sandbox/control.py`` has it."""
+
+    def fault(self, path: str, **fault: object) -> None:
+        """One more fault."""
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Those in force, with their hits."""
+
+    def clear_faults(self) -> None:
+        """No more trouble."""
+
+
 @dataclass(slots=True)
 class Network:
     """Trouble for the daemon's requests, counted in ``met``; the second client has another line."""
 
-    control: Control
+    control: Line
     chance: random.Random
     honest: bool
     met: int = 0
+    paths: Sequence[str] = PATHS
+    methods: Sequence[str] = METHODS
 
     def trouble(self) -> None:
         """One more fault, for a few requests."""
         kind = self.chance.choice(HONEST if self.honest else [*HONEST, *LYING])
         few = self.chance.randint(1, 6)
-        fault = {"agent": "^mountcloud", "method": self.chance.choice(METHODS), "count": few, **kind}
-        self.control.fault(self.chance.choice(PATHS), **fault)
+        fault = {"agent": "^mountcloud", "method": self.chance.choice(self.methods), "count": few, **kind}
+        self.control.fault(self.chance.choice(self.paths), **fault)
 
     def break_everything(self, count: int) -> None:
         """The next requests, whatever they are, get no answer; what else was wrong is over."""
