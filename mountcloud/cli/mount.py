@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,13 @@ import click
 
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
 from mountcloud.cli.places import account_names
+from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths, config_file
 from mountcloud.daemon.secrets import open_secrets
 from mountcloud.daemon.settings import AccountSettings, load
+
+_ASK_EVERY_S = 0.2
+_ANSWER_WITHIN_S = 5.0
 
 
 @click.command()
@@ -40,11 +45,16 @@ def mount(name: str, directory: Path | None) -> None:
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--lazy", is_flag=True, help="Detach now, even if programs still use it.")
-def umount(directory: Path, *, lazy: bool) -> None:
-    """Unmount DIRECTORY. What is still owed to the service is kept and sent at the next mount."""
+@click.option("--no-wait", is_flag=True, help="Return at once; the daemon sends the last changes by itself.")
+def umount(directory: Path, *, lazy: bool, no_wait: bool) -> None:
+    """Unmount DIRECTORY, and wait while its daemon sends the last changes (stop_grace_s in the settings).
+
+    What is not on the service then is kept, and sent at the next mount.
+    """
     target = Path(os.path.realpath(directory))
+    account = next((each.account for each in fuse_table() if each.mountpoint == target), None)
     if target not in fuse_mounts():
-        raise CommandFailed(f"{directory} is not a mount of mountcloud; 'findmnt -t fuse.mountcloud' lists them")
+        raise CommandFailed(f"{directory} is not a mount of mountcloud; mountcloud status lists them")
     try:
         done = subprocess.run(  # noqa: S603 - the directory is an argument of its own, after "--"
             ["fusermount3", "-u", *(["-z"] if lazy else []), "--", str(target)],  # noqa: S607 - where fuse3 put it
@@ -56,6 +66,34 @@ def umount(directory: Path, *, lazy: bool) -> None:
         raise CommandFailed("fusermount3 is missing; install the package fuse3") from error
     if done.returncode:
         raise CommandFailed(_why_not_unmounted(target, done.stderr.strip()))
+    if account is not None and not no_wait and not lazy:
+        _wait_for_the_end(account)
+
+
+def _wait_for_the_end(account: str) -> None:
+    """Say how much is left until the daemon has ended, which it does in its own time."""
+    socket, left = AccountPaths.of(account).control, 0
+    while (found := _left(socket)) is not None:
+        if found and found != left:
+            click.echo(f"Sending the last changes: {found} left ...", err=True)
+        left = found
+        time.sleep(_ASK_EVERY_S)
+    if left:
+        click.echo(
+            f"What was not sent (up to {left} changes) is kept, and goes on at: mountcloud mount {account}", err=True
+        )
+
+
+def _left(socket: Path) -> int | None:
+    """What an ending daemon still owes; None if it has ended, or serves another mount point by now."""
+    try:
+        status = call(socket, "status", timeout_s=_ANSWER_WITHIN_S)
+    except (ControlError, OSError):
+        return None
+    if not isinstance(status, dict) or status.get("state") == "starting":
+        return None
+    owed = status.get("owed")
+    return owed if isinstance(owed, int) else 0
 
 
 def prepared_mountpoint(directory: Path) -> Path:
@@ -87,6 +125,12 @@ class MountedFuse:
 
     mountpoint: Path
     source: str
+
+    @property
+    def account(self) -> str | None:
+        """The account that is mounted there, None if it is none of ours."""
+        ours, _, name = self.source.partition(":")
+        return name if ours == "mountcloud" and name else None
 
 
 def fuse_table() -> list[MountedFuse]:

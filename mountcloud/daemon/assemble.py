@@ -47,6 +47,7 @@ from mountcloud.fuse.session import MAX_TASKS, Session
 from mountcloud.model.change import Stale
 from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
+from mountcloud.model.notice import Told
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.policy.freshness import Pace
 from mountcloud.policy.guard import DeleteGuard
@@ -89,6 +90,11 @@ class Mount:
     pinner: Pinner
     states: States
     surveyor: Surveyor | None = None
+
+    def tell(self, told: Told) -> None:
+        """From now on the user hears of trouble by this."""
+        for each in (self.syncer, self.replayer, self.replayer.resolver, self.queue.removals):
+            each.told = told
 
     def close(self) -> None:
         """Close the stores; every file that is still open is owed first."""
@@ -254,8 +260,10 @@ def assemble(
     )
     states = States(core, pinner, account.provider)
     fs = FileSystem(core, states, provider.capabilities.max_file_size)
-    operations = Operations(fs, _timeouts(account), extended=account.attributes.extended)
-    session = Session(mountpoint, account.name, notifier, account.allow_other)
+    operations = Operations(
+        fs, _timeouts(account), extended=account.attributes.extended, thumbnailers=account.desktop.thumbnailers
+    )
+    session = Session(mountpoint, account.name, notifier, account.allow_other, account.desktop.subtype)
     queue = Queue(replayer, removals)
     stores = (index, journal, attributes, places)
     persister = Persister(journal, staging, (reserve, cache_reserve), stores)

@@ -5,6 +5,8 @@ from mountcloud.model.operation import Operation, OperationState
 
 _MOST_NAMED = 20
 """Changes of a kind that a status names; ``mountcloud queue`` names all."""
+_LOOKED_THROUGH = 1000
+"""Of more changes than this some are meant for the service: those that stay here for their names are few."""
 
 
 def report(mount: Mount, state: str) -> dict[str, object]:
@@ -44,6 +46,12 @@ async def info(mount: Mount, path: str) -> dict[str, object]:
 def owed(mount: Mount) -> int:
     """How many changes are on their way to the service, or will be."""
     return sum(each.state is not OperationState.PARKED for each in mount.replayer.owed)
+
+
+def is_owed(mount: Mount) -> bool:
+    """True if there is work that the service does not have; asked often, so long queues are not looked through."""
+    operations = mount.journal.operations
+    return len(operations) > _LOOKED_THROUGH or (bool(operations) and bool(mount.replayer.owed))
 
 
 def parked_changes(mount: Mount) -> list[Operation]:

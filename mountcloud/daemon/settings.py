@@ -14,7 +14,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 from mountcloud.daemon.paths import InvalidAccountName, checked_account_name
+from mountcloud.model.notice import NoticeKind
 from mountcloud.policy.local_names import USUAL
+from mountcloud.policy.thumbnailers import USUAL as THUMBNAILERS
 
 _T = TypeVar("_T")
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -72,11 +74,27 @@ class AttributeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DesktopSettings:
+    """``[accounts.NAME.desktop]``: of what to ``notify``, and how to ``inhibit_shutdown`` while work is only here.
+
+    ``thumbnailers``: patterns of processes that may not open files whose content is not here.
+    ``subtype``: what the kernel says of the file system; file managers take "sshfs" for remote.
+    """
+
+    notify: tuple[str, ...] = field(
+        default=tuple(kind.value for kind in NoticeKind), metadata={"each_of": tuple(kind.value for kind in NoticeKind)}
+    )
+    inhibit_shutdown: str = field(default="delay", metadata={"choices": ("delay", "block", "no")})
+    thumbnailers: tuple[str, ...] = THUMBNAILERS
+    subtype: str = field(default="mountcloud", metadata={"choices": ("mountcloud", "sshfs")})
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSettings:
     """``[accounts.NAME]``: one account of one service. ``options`` are the provider's own, unchecked.
 
     ``durability``: "local" returns from ``close`` when it is owed, "remote" when the service has it, or with an error
-    after ``remote_deadline_s`` seconds.
+    after ``remote_deadline_s`` seconds. ``stop_grace_s``: how long an ending daemon goes on sending.
     """
 
     name: str
@@ -89,9 +107,11 @@ class AccountSettings:
     idle_poll_interval_s: float = field(default=60.0, metadata=_between(0.1, 86400))
     durability: str = field(default="local", metadata={"choices": ("local", "remote")})
     remote_deadline_s: float = field(default=60.0, metadata=_between(1, 3600))
+    stop_grace_s: float = field(default=30.0, metadata=_between(0, 86400))
     cache: CacheSettings = CacheSettings()
     upload: UploadSettings = UploadSettings()
     attributes: AttributeSettings = AttributeSettings()
+    desktop: DesktopSettings = DesktopSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +192,7 @@ class _Reading:
         return kind(**values)
 
     def _value(self, kind: Any, metadata: Mapping[Any, Any], value: object, where: tuple[str, ...]) -> object:  # noqa: ANN401
-        if kind in (CacheSettings, UploadSettings, AttributeSettings):
+        if kind in (CacheSettings, UploadSettings, AttributeSettings, DesktopSettings):
             return self._section(kind, self._table(value, where), where)
         converted = _CONVERSIONS[kind](value)
         if converted is None:
@@ -180,6 +200,9 @@ class _Reading:
         choices = metadata.get("choices", (converted,))
         if converted not in choices:
             raise self._wrong(where, f"{where[-1]} must be one of {', '.join(choices)}, not {value!r}")
+        unknown = [each for each in _each(converted) if each not in metadata.get("each_of", (each,))]
+        if unknown:
+            raise self._wrong(where, f"{where[-1]} has {unknown[0]!r}; {_suggestion(unknown[0], metadata['each_of'])}")
         low, high = metadata.get("range", (-math.inf, math.inf))
         if isinstance(converted, int | float) and not low <= converted <= high:
             raise self._wrong(where, f"{where[-1]} must be from {low:g} to {high:g}, not {value!r}")
@@ -229,6 +252,10 @@ def _holds(table: object, where: tuple[str, ...]) -> bool:
             return False
         table = table[key]
     return True
+
+
+def _each(value: object) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def _boolean(value: object) -> bool | None:

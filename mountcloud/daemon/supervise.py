@@ -6,14 +6,16 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import trio
 
 from mountcloud.daemon import control, reporting
 from mountcloud.daemon.assemble import Mount, assemble
+from mountcloud.daemon.desktop import Desktop
 from mountcloud.daemon.notify_systemd import Notifier
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.settings import AccountSettings
@@ -24,9 +26,10 @@ from mountcloud.model.provider import Secrets
 
 log = logging.getLogger(__name__)
 
-GRACE = 30.0
-"""Seconds that an ending daemon gives to uploads; what is left is in the journal and goes on at the next start."""
-
+_SYSTEMD_PATIENCE_S = 10.0
+"""Seconds for which an ending daemon asks systemd at a time, each second anew."""
+_LISTED_WITHIN_S = 10.0
+"""Seconds that the start waits for the first listing, which a mount without network may not get."""
 _CHUNKS_INTERVAL = 5.0
 _BEHIND = "waits for another change"
 _NAMED = 10
@@ -84,7 +87,10 @@ async def _live(
     try:
         async with trio.open_nursery() as services:
             mount = assemble(account, paths, secrets, mountpoint, services)
-            front = Front(mount, systemd)
+            front = Front(mount, systemd, account.stop_grace_s)
+            desktop = Desktop(account.name, account.desktop, partial(reporting.is_owed, mount))
+            mount.tell(desktop.told)
+            services.start_soon(desktop.run)
             await services.start(control.serve, paths.control, front)
             await front.serve(services, on_ready)
             services.cancel_scope.cancel()
@@ -104,10 +110,12 @@ async def _close(mount: Mount) -> None:
 class Front:
     """The mount and the commands that the control socket takes; implements ``control.Commands``."""
 
-    def __init__(self, mount: Mount, systemd: Notifier) -> None:
+    def __init__(self, mount: Mount, systemd: Notifier, grace_s: float) -> None:
         self._mount = mount
         self._systemd = systemd
+        self._grace_s = grace_s
         self._state = "starting"
+        self._impatient = trio.Event()
 
     async def serve(self, services: trio.Nursery, on_ready: Callable[[], None]) -> None:
         """Mount, serve, unmount, and give uploads their grace."""
@@ -138,8 +146,10 @@ class Front:
             await self._mount.syncer.ensure_root()
 
     async def _announce(self, on_ready: Callable[[], None]) -> None:
-        """Ready means that the kernel gets answers."""
-        await trio.to_thread.run_sync(os.stat, self._mount.session.mountpoint)
+        """Ready means that ``ls`` works; without network a directory that was never listed waits longer than we do."""
+        mountpoint = self._mount.session.mountpoint
+        with trio.move_on_after(_LISTED_WITHIN_S), suppress(OSError):
+            await trio.to_thread.run_sync(os.listdir, mountpoint, abandon_on_cancel=True)
         self._state = "ready"
         self._systemd.ready(f"mounted on {self._mount.session.mountpoint}")
         on_ready()
@@ -149,6 +159,9 @@ class Front:
             async for number in signals:
                 if number == signal.SIGHUP:
                     self._mount.syncer.poke()
+                elif self._state == "stopping":
+                    log.info("ending now on a second %s", signal.Signals(number).name)
+                    self._impatient.set()
                 else:
                     log.info("ending on %s", signal.Signals(number).name)
                     self._state = "stopping"
@@ -187,16 +200,29 @@ class Front:
             log.error("what is owed goes on at the next start: %s", full)
 
     async def _send_the_rest(self) -> None:
+        """Within the limit of the settings, or until somebody asks for the end a second time."""
         for draft in self._mount.core.drafts.all:
             self._mount.core.local.seal(draft)
-        owed = self._owed()
-        if owed:
-            self._systemd.stopping(f"sending {owed} changes")
-            log.info("%d changes are being sent before the end", owed)
-            with trio.move_on_after(GRACE):
-                await self._mount.replayer.drained()
+        if self._owed():
+            log.info("%d changes are being sent before the end; a second Ctrl-C ends it now", self._owed())
+            with trio.move_on_after(self._grace_s):
+                async with trio.open_nursery() as waiting:
+                    waiting.start_soon(self._tell_what_is_left)
+                    waiting.start_soon(self._give_up, waiting.cancel_scope)
+                    await self._mount.replayer.drained()
+                    waiting.cancel_scope.cancel()
         if self._owed():
             log.warning("%d changes are still owed; they go on at the next start", self._owed())
+
+    async def _tell_what_is_left(self) -> None:
+        while True:
+            self._systemd.stopping(f"sending {self._owed()} changes")
+            self._systemd.extend_timeout(_SYSTEMD_PATIENCE_S)
+            await trio.sleep(_STATUS_INTERVAL)
+
+    async def _give_up(self, scope: trio.CancelScope) -> None:
+        await self._impatient.wait()
+        scope.cancel()
 
     def _owed(self) -> int:
         return reporting.owed(self._mount)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from mountcloud.model.ids import Ref, is_local
+from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import Operation, OperationKind
 from mountcloud.policy.guard import DeleteGuard, Watch
 from mountcloud.store.journal import Journal
@@ -29,6 +30,7 @@ class Removals:
     guard: DeleteGuard
     clock: Callable[[], float]
     halted: Callable[[], None] = lambda: None
+    told: Told = nobody
     _fresh: OrderedDict[Ref, float] = field(default_factory=OrderedDict)
 
     def start(self) -> None:
@@ -77,6 +79,8 @@ class Removals:
         if guard.watch is not before.watch:
             self.journal.put_note(_NOTE, guard.watch.value)
         if guard.stopped and not before.stopped:
+            words = f"more than {guard.limit} files and directories were removed: let them go, or take them back"
+            self.told(Notice(NoticeKind.GUARD, words))
             log.warning(
                 "more than %d files and directories were removed within %g s: removals wait for your word: "
                 "mountcloud queue NAME --allow-deletes or --discard-deletes",

@@ -18,10 +18,13 @@ from mountcloud.model.errors import (
     DiskFull,
     Failure,
     NotFound,
+    OutOfSpace,
+    QuotaExceeded,
     Unavailable,
 )
 from mountcloud.model.ids import NodeId, OperationId
 from mountcloud.model.node import Node
+from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
 from mountcloud.policy.foreground import Burst
@@ -63,6 +66,7 @@ class Replayer:
     parallel: int = 4
     refused: Callable[[OperationId, Failure], None] = lambda operation, failure: None
     finished: Callable[[], None] = lambda: None
+    told: Told = nobody
     _lined_up: deque[Operation] = field(default_factory=deque)
     _running: dict[OperationId, trio.CancelScope] = field(default_factory=dict)
     _discarding: set[OperationId] = field(default_factory=set)
@@ -352,6 +356,9 @@ class Replayer:
         log.warning("%s of node %s failed and waits for you: %s", operation.kind.value, operation.node, failure)
         state = after(current.state, Event.PERMANENT)
         self.journal.put(replace(current, state=state, attempts=current.attempts + 1, error=str(failure)))
+        kind = NoticeKind.QUOTA if isinstance(failure, QuotaExceeded | OutOfSpace) else NoticeKind.FAILED
+        name = "a change" if current.target is None else current.target.name
+        self.told(Notice(kind, f"{name}: {failure.message}"))
         self.refused(operation.id, failure)
 
 

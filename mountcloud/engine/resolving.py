@@ -12,6 +12,7 @@ from mountcloud.model.errors import Conflict, Exists, Failure, NotEmpty, NotFoun
 from mountcloud.model.ids import LOCAL_PREFIX, NodeId, OperationId, Ref
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Rights
+from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, OperationState, Slot
 from mountcloud.policy import merging
 from mountcloud.policy.conflict import conflict_name
@@ -37,6 +38,7 @@ class Resolver:
     today: Callable[[], str]
     host: str
     names: NameRules
+    told: Told = nobody
 
     def again(self, key: OperationId, error: str, wait: float, *, counts: bool = True) -> None:
         """Let it be tried again after ``wait`` seconds; the attempt that ended ``counts`` unless it never began."""
@@ -121,6 +123,8 @@ class Resolver:
             return
         name = self._name_beside(current.node, current.target)
         log.warning("%r was changed here and on the service: this machine's is kept as %r", current.target.name, name)
+        words = f"{current.target.name} was changed here and on the service; this machine's is {name}"
+        self.told(Notice(NoticeKind.CONFLICT, words))
         before = self.index.by_id(current.node)
         self.local.fork(current, name, self.index.shown_as(current.node, name))
         if before is not None:

@@ -11,9 +11,10 @@ import trio
 
 from mountcloud.engine.drafting import Drafts
 from mountcloud.model.change import Change, Removed, Stale, Upserted
-from mountcloud.model.errors import Busy, Failure, NotFound, Unavailable
+from mountcloud.model.errors import AccountBlocked, AuthenticationRequired, Busy, Failure, NotFound, Unavailable
 from mountcloud.model.ids import ROOT_INODE, Cursor, NodeId, Ref, is_local
 from mountcloud.model.node import Node
+from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import OperationKind
 from mountcloud.model.provider import ChangeFeed, Provider, Usage
 from mountcloud.policy.freshness import Listing, Pace, Recheck, due, is_remembered, pause
@@ -71,6 +72,8 @@ class Syncer:
     last_poll: float = 0.0
     waiting: int = 0
     healthy: bool = True
+    told: Told = nobody
+    _locked_out: bool = False
     _usage: Usage | None = None
     _usage_wanted: bool = True
     _used_at: float = 0.0
@@ -301,6 +304,7 @@ class Syncer:
         except Failure as failure:
             level = logging.WARNING if self.healthy else logging.DEBUG
             log.log(level, "cannot look for changes: %s", failure)
+            self._tell_of_login(failure)
             self.healthy = False
         except Exception:
             # One node that we cannot digest must not end every mount of the account.
@@ -309,8 +313,13 @@ class Syncer:
         else:
             if not self.healthy:
                 log.info("changes are seen again")
-            self.healthy = True
+            self.healthy, self._locked_out = True, False
             self.last_poll = self.clock()
+
+    def _tell_of_login(self, failure: Failure) -> None:
+        if isinstance(failure, AuthenticationRequired | AccountBlocked) and not self._locked_out:
+            self._locked_out = True
+            self.told(Notice(NoticeKind.LOGIN, f"{failure.message}; what is changed meanwhile waits on this machine"))
 
     async def poll(self) -> None:
         """Bring the index up to what changed on the service since the last time."""

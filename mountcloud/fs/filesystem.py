@@ -51,6 +51,7 @@ class FileSystem:
         self.files = Files(core, self.directories, max_file_size)
         self.links = Links(core, self.directories, self.files)
         self.extended = ExtendedAttributes(core, states)
+        self._states = states
 
     def attributes(self, inode: Inode) -> FileAttributes:
         """What ``stat`` tells; never asks the service. Raises ``NotFound``."""
@@ -82,6 +83,10 @@ class FileSystem:
         given = {key: value for key, value in changes.items() if value is not None}
         if given:
             self._core.attributes.put(entry.node.id, replace(stored, **given))
+
+    def is_here(self, inode: Inode) -> bool:
+        """True if all of it can be read without the service; raises ``NotFound``."""
+        return self._states.is_whole(self._core.entry(inode))
 
     def access(self, inode: Inode, *, write: bool) -> None:
         """Raises ``Forbidden`` if the account may not read, or not write."""

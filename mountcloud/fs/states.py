@@ -69,13 +69,16 @@ class States:
             conflict=is_conflict_name(entry.file_name),
             keyless=self.core.library.is_keyless(node.ref),
             pinned=self.pinner.is_pinned(node.id),
-            whole=self._is_whole(entry),
+            whole=self.is_whole(entry),
         )
 
-    def _is_whole(self, entry: Entry) -> bool:
+    def is_whole(self, entry: Entry) -> bool:
+        """True if all of its content, or its listing, is on this machine."""
         node = entry.node
         if node.is_directory:
             return entry.listed is not None
+        if self.core.drafts.get(entry.inode) is not None:
+            return True
         return self.core.library.means.store.here(node.ref) >= node.size
 
 

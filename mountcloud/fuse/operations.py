@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pyfuse3
@@ -16,6 +17,7 @@ from mountcloud.fuse.attributes import Timeouts, to_kernel, to_statvfs, wanted
 from mountcloud.fuse.errno import ORDINARY, number
 from mountcloud.model.errors import Exists, Failure, NotFound
 from mountcloud.model.ids import HandleId, Inode
+from mountcloud.policy.thumbnailers import is_thumbnailer
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +61,11 @@ class Operations(pyfuse3.Operations):
     enable_writeback_cache = False
     enable_acl = False
 
-    def __init__(self, fs: FileSystem, timeouts: Timeouts, *, extended: bool = True) -> None:
+    def __init__(
+        self, fs: FileSystem, timeouts: Timeouts, *, extended: bool = True, thumbnailers: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        self._thumbnailers = thumbnailers
         self._extended = extended
         self._fs = fs
         self._usual = timeouts
@@ -218,8 +223,16 @@ class Operations(pyfuse3.Operations):
 
     @_answered
     async def open(self, inode: pyfuse3.InodeT, flags: pyfuse3.FlagT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileInfo:
+        if self._is_cold_for(Inode(inode), ctx.pid):
+            raise pyfuse3.FUSEError(errno.EACCES)
         handle, unchanged = self._fs.files.open(Inode(inode), flags)
         return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle), keep_cache=unchanged)
+
+    def _is_cold_for(self, inode: Inode, pid: int) -> bool:
+        """A folder of photos that is only looked at must not be fetched for the pictures of them."""
+        if not self._thumbnailers or not is_thumbnailer(_process_name(pid), self._thumbnailers):
+            return False
+        return not self._fs.is_here(inode)
 
     @_answered
     async def read(self, fh: pyfuse3.FileHandleT, off: int, size: int) -> bytes:
@@ -281,6 +294,14 @@ class Operations(pyfuse3.Operations):
     async def access(self, inode: pyfuse3.InodeT, mode: pyfuse3.ModeT, ctx: pyfuse3.RequestContext) -> bool:
         self._fs.access(Inode(inode), write=bool(mode & os.W_OK))
         return True
+
+
+def _process_name(pid: int) -> str:
+    """Of whoever asks, empty if that cannot be told (proc(5), comm)."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").removesuffix("\n")
+    except OSError:
+        return ""
 
 
 def _user(ctx: pyfuse3.RequestContext) -> Owner:

@@ -25,12 +25,13 @@ class Session:
     name: str
     notifier: KernelNotifier
     allow_other: bool = False
+    subtype: str = "mountcloud"
     _mounted: bool = field(default=False, init=False)
 
     def mount(self, operations: Operations) -> None:
         """Mount; the kernel's requests wait until ``serve`` runs."""
         options = set(pyfuse3.default_options)
-        options |= {f"fsname=mountcloud:{self.name}", "subtype=mountcloud"}
+        options |= {f"fsname=mountcloud:{self.name}", f"subtype={self.subtype}"}
         if self.allow_other:
             options.add("allow_other")
         pyfuse3.init(operations, str(self.mountpoint), options)

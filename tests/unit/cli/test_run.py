@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TEST_PACKAGES = (
     "fuse3 libfuse3-dev pkg-config gcc libc6-dev python3-dev python3-venv ca-certificates git rsync sqlite3 tar attr"
-    " acl vim-tiny diffutils findutils procps psmisc util-linux shellcheck rclone litmus tmux rdiff"
+    " acl vim-tiny diffutils findutils procps psmisc util-linux shellcheck rclone litmus tmux dbus-daemon rdiff"
 )
 SERVER_PACKAGES = "apache2 nginx libnginx-mod-http-dav-ext lighttpd lighttpd-mod-webdav"
 
