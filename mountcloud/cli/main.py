@@ -4,6 +4,7 @@ import importlib.metadata
 
 import click
 
+from mountcloud.cli.api import api
 from mountcloud.cli.cache import evict, pin, unpin
 from mountcloud.cli.completion import completion
 from mountcloud.cli.config import config
@@ -15,7 +16,10 @@ from mountcloud.cli.mount import mount, umount
 from mountcloud.cli.queue import queue
 from mountcloud.cli.sandbox import sandbox
 from mountcloud.cli.service import service
+from mountcloud.cli.share import share
 from mountcloud.cli.status import info, status
+from mountcloud.cli.transfer import get, put
+from mountcloud.cli.trash import trash, versions
 from mountcloud.cli.unclosed import unclosed
 from mountcloud.daemon import logs
 
@@ -36,6 +40,7 @@ def main(*, verbose: bool) -> None:
 
 COMMANDS = (
     *(login, logout, mount, umount, status, info, refresh, sync, queue),
+    *(get, put, share, trash, versions, api),
     *(pin, unpin, evict, unclosed, doctor, config, service, completion, demo, sandbox),
 )
 for command in COMMANDS:

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,17 @@ from tests.filesystem.tree import refused
 from tests.mount.fixture import ENCRYPTED_ROOM, PLAIN_ROOM
 from tests.mount.service import Service
 from tests.mount.session import Account, Mount
+from tests.mount.shared import mounted
 from tests.sandbox.fixture import RunningSandbox
 
 pytestmark = [pytest.mark.mount, pytest.mark.semantics("attr-state")]
+
+
+@pytest.fixture(scope="module")
+def own_mount(fuse: None, account: Account) -> Iterator[Mount]:
+    """One for all tests of this file."""
+    with mounted(account) as mount:
+        yield mount
 
 
 def told(path: Path, what: str = "state") -> str:
