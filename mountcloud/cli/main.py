@@ -45,3 +45,13 @@ COMMANDS = (
 )
 for command in COMMANDS:
     main.add_command(command)
+
+
+def _mark_what_is_not_wrapped(command: click.Command) -> None:
+    """Docstrings with backslashes are raw, so the mark that click looks for stands in them as two letters."""
+    command.help = command.help and command.help.replace("\\b\n", "\b\n")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _mark_what_is_not_wrapped(inner)
+
+
+_mark_what_is_not_wrapped(main)
