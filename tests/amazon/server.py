@@ -58,6 +58,11 @@ class AmazonControl:
         """Trouble for requests whose path matches (``mountcloud/sandbox/faults.py``)."""
         self.call("POST", "/faults", path=path, **fault)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, with their hits."""
+        items: list[dict[str, Any]] = self.call("GET", "/faults")["items"]
+        return items
+
     def clear_faults(self) -> None:
         """No more trouble."""
         self.call("DELETE", "/faults")
