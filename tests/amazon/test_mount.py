@@ -270,6 +270,32 @@ def test_removing_one_of_several_places_leaves_the_other(rig: Rig) -> None:
     assert drive.node(file)["status"] == "TRASH"
 
 
+def test_a_node_can_be_moved_by_any_of_its_places(rig: Rig) -> None:
+    drive = rig.drive
+    top = drive.mkdir("by any place")
+    one, two = drive.mkdir("one", top), drive.mkdir("two", top)
+    linked = drive.mkdir("linked", one)
+    file = drive.put("f", b"1", linked)
+    drive.link(linked, two)
+    here = rig.top / "by any place"
+    until((here / "two" / "linked" / "f").exists)
+    until((here / "one" / "linked" / "f").exists)
+    (here / "two" / "linked" / "f").rename(here / "moved")
+    assert rig.stored("by any place/moved") == b"1"
+    assert drive.node(file)["parents"] == [top]
+    until(lambda: not (here / "one" / "linked" / "f").exists())
+    assert (here / "moved").read_bytes() == b"1"
+    (here / "two" / "linked").rename(here / "other")
+    rig.mount.settle()
+    assert drive.node(linked)["name"] == "other"
+    assert set(drive.node(linked)["parents"]) == {one, top}
+    until((here / "one" / "other").exists)
+    (here / "other" / "new").write_bytes(b"2")
+    rig.mount.settle()
+    until((here / "one" / "other" / "new").exists)
+    assert (here / "one" / "other" / "new").read_bytes() == b"2"
+
+
 def test_what_was_written_below_a_trashed_folder_is_not_in_the_trash(rig: Rig, allowed: AllowedLog) -> None:
     allowed.allow("gone from the service")
     drive = rig.drive

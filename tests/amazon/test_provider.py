@@ -84,6 +84,19 @@ async def test_a_later_attempt_finds_what_an_earlier_one_stored(amazon: AmazonSe
 
 
 @on_real_trio
+async def test_what_a_lost_reply_was_about_is_found_though_listings_lag(amazon: AmazonServer, drive: Drive) -> None:
+    async with provider_of(drive) as provider:
+        root = (await provider.root()).id
+        amazon.control.set(listing_lag=3600.0)
+        file, folder = drive.put("f", b"content"), drive.mkdir("d")
+        found = await provider.upload(new_file(root, "f", b"content"), Bytes(b"content"), Kept("begun"))
+        assert found.id == file
+        with pytest.raises(Exists):
+            await provider.make_directory(root, "d", 0)
+        assert folder in {each.id for each in await provider.children(root)}
+
+
+@on_real_trio
 async def test_what_is_stored_wrongly_is_sent_again(amazon: AmazonServer, drive: Drive) -> None:
     async with provider_of(drive) as provider:
         amazon.control.set(corrupt_uploads=2)

@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 import trio
 
-from mountcloud.model.errors import Failure, Forbidden, InvalidArgument, NotFound, Unavailable
+from mountcloud.model.errors import Exists, Failure, Forbidden, InvalidArgument, NotFound, Unavailable
 from mountcloud.model.provider import Secrets
 from mountcloud.net.auth import TokenLogin
 from mountcloud.net.http import Client, ClientSettings, Response
 from mountcloud.net.oauth2 import OAuthSettings, TokenSource
 from mountcloud.providers.amazon import settings as checks
 from mountcloud.providers.amazon import wire
-from mountcloud.providers.amazon.errors import failure_for
+from mountcloud.providers.amazon.errors import NameTaken, failure_for, holder_of
 from mountcloud.providers.amazon.settings import AmazonSettings
 
 _ENDPOINT_LIFETIME_S = 3 * 86_400.0
@@ -24,7 +24,10 @@ _LISTING_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service said. ``code`` and ``message`` are of a refusal; ``spoke`` False: something in between did."""
+    """What the service said. ``code`` and ``message`` are of a refusal; ``spoke`` False: something in between did.
+
+    ``holder`` is the node that has the name which was asked for.
+    """
 
     status: int
     body: object = field(repr=False)
@@ -32,6 +35,7 @@ class Answer:
     message: str = ""
     retry_after: float | None = None
     spoke: bool = True
+    holder: str = ""
 
     @property
     def ok(self) -> bool:
@@ -42,7 +46,8 @@ class Answer:
         """The failure that this refusal means. A 404 of something in between is not a word of the service."""
         if self.status == 404 and not self.spoke:
             return Unavailable("something between us and the service answers 404")
-        return failure_for(self.status, self.code, self.message, retry_after=self.retry_after)
+        failure = failure_for(self.status, self.code, self.message, retry_after=self.retry_after)
+        return NameTaken(failure.message, self.holder) if isinstance(failure, Exists) else failure
 
     def required(self) -> wire.Json:
         """The object of a success; raises the failure of a refusal."""
@@ -61,8 +66,8 @@ def answer_of(response: Response) -> Answer:
         body = None
     told = body if isinstance(body, dict) else {}
     code, message = wire.text(told, "code"), wire.text(told, "message")
-    spoke = isinstance(body, dict)
-    return Answer(response.status, body, code, message, response.retry_after, spoke=spoke)
+    spoke, holder = isinstance(body, dict), holder_of(told.get("info"), message)
+    return Answer(response.status, body, code, message, response.retry_after, spoke=spoke, holder=holder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Every refusal of the service as one of our failures (Amazon facts, 14)."""
 
+import re
+
 from mountcloud.model.errors import (
     AuthenticationRequired,
     Busy,
@@ -22,6 +24,23 @@ _BY_STATUS: dict[int, tuple[type[Failure], str]] = {
     413: (TooLarge, "the service refuses so many bytes"),
     507: (OutOfSpace, "the service has no space left"),
 }
+
+
+class NameTaken(Exists):
+    """The name is taken, and the service says by which node; ``holder`` is empty where it does not."""
+
+    def __init__(self, message: str, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+def holder_of(info: object, message: str) -> str:
+    """Who has the name, by the body of a refusal; older ones tell it in words alone (Amazon facts, 12)."""
+    told = info.get("nodeId") if isinstance(info, dict) else None
+    if isinstance(told, str):
+        return told
+    found = re.search(r"conflicting NodeId: (\S+)", message)
+    return found.group(1) if found else ""
 
 
 def failure_for(status: int, code: str = "", message: str = "", *, retry_after: float | None = None) -> Failure:

@@ -21,6 +21,7 @@ from mountcloud.model.node import Node
 from mountcloud.providers.amazon import wire
 from mountcloud.providers.amazon.ancestry import Ancestry
 from mountcloud.providers.amazon.api import Api
+from mountcloud.providers.amazon.errors import NameTaken
 from mountcloud.providers.amazon.links import Links, chain, real
 from mountcloud.providers.amazon.recent import Recent
 from mountcloud.providers.amazon.wire import TIMES, RemoteNode
@@ -157,9 +158,17 @@ class Tree:
         return wire.to_node(made, spot.id, spot.parent)
 
     async def put_into(self, folder: str, call: Callable[[], Awaitable[Result]]) -> Result:
-        """A call that puts something into a directory: if that is in the trash by now, ``NotFound`` says so."""
+        """A call that puts something into a directory: if that is in the trash by now, ``NotFound`` says so.
+
+        Who has the name already is known from then on, also where listings lag: it may be what a lost reply was about.
+        """
         try:
             return await call()
+        except NameTaken as taken:
+            holder = await self._api.node(taken.holder) if taken.holder else None
+            if holder is not None:
+                self.note(holder)
+            raise
         except (Forbidden, NotFound, Refused):
             self.ancestry.forget(folder)
             await self.ancestry.alive(folder)

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import trio
 
-from mountcloud.model.errors import Conflict, Exists, Refused, Unavailable
+from mountcloud.model.errors import Conflict, Refused, Unavailable
 from mountcloud.model.ids import Ref
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Source, UploadProgress, UploadTarget
 from mountcloud.providers.amazon import wire
 from mountcloud.providers.amazon.api import Answer, Api, answer_of, escaped
+from mountcloud.providers.amazon.errors import NameTaken
 from mountcloud.providers.amazon.links import real
 from mountcloud.providers.amazon.tree import Tree
 from mountcloud.providers.amazon.wire import RemoteNode
@@ -153,9 +154,9 @@ class Uploads:
             if found is None:
                 raise
             return found, found.md5
-        except Exists:
-            found = await self._ours(target, source, await _md5(source)) if tried else None
-            if found is None:
+        except NameTaken as taken:
+            found = await self._api.node(taken.holder) if tried and taken.holder else None
+            if found is None or not _is(found, target, source, await _md5(source)):
                 raise
             return found, found.md5
         return self._api.read(answer.required()), sending.body.digest.hexdigest()
@@ -173,7 +174,7 @@ class Uploads:
         filters = f"kind:FILE AND parents:{escaped(real(target.parent))} AND name:{escaped(target.name)}"
         found = await self._api.pages("nodes", {"filters": filters})
         for each in found:
-            if each.is_there and each.name == target.name and (each.size, each.md5) == (source.size, md5):
+            if _is(each, target, source, md5):
                 return await self._api.node(each.id)
         return None
 
@@ -226,6 +227,12 @@ class Uploads:
                 raise
             return found, found.md5
         return self._api.read(answer.required()), sending.body.digest.hexdigest()
+
+
+def _is(found: RemoteNode, target: UploadTarget, source: Source, md5: str) -> bool:
+    """True if this is what the upload makes."""
+    there = found.is_there and real(target.parent) in found.parents and found.name == target.name
+    return there and (found.size, found.md5) == (source.size, md5)
 
 
 def _begin(progress: UploadProgress | None) -> None:
