@@ -8,7 +8,7 @@ import pytest
 from tests.filesystem.tree import NativeBacking, Tree
 
 ALWAYS = {
-    "mount-amazon": {"test_saving"},
+    "mount-amazon": {"test_links"},
     "mount-plain": {"test_contents", "test_parallel", "test_saving"},
     "mount-webdav": {"test_directories", "test_renaming", "test_saving"},
 }
