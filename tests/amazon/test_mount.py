@@ -1,5 +1,6 @@
 """A real mount: what acd_cli's own mount could not do, what other clients do, several places of a node, trouble."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.amazon.account import amazon_account
@@ -367,6 +369,26 @@ def test_renaming_over_and_moving_at_once(rig: Rig) -> None:
     assert rig.drive.id("/moves/to/b") == file
     assert rig.drive.names(rig.drive.id("/moves/from")) == {"b"}
     assert rig.drive.names(rig.drive.id("/moves/to")) == {"a", "b"}
+
+
+def test_trash_links_and_versions_by_commands(rig: Rig) -> None:
+    path = rig.top / "commands.txt"
+    path.write_bytes(b"shared")
+    rig.mount.settle()
+    link = rig.mount.run("share", str(path))
+    assert link.returncode == 0, link.stderr
+    assert httpx.get(link.stdout.split()[-1]).content == b"shared"
+    versions = rig.mount.run("versions", str(path))
+    assert versions.returncode != 0
+    assert "versions" in versions.stderr
+    path.unlink()
+    rig.mount.settle()
+    listed = json.loads(rig.mount.run("trash", "list", str(rig.top), "--json").stdout)
+    [discarded] = [each["id"] for each in listed if each["path"] == "commands.txt"]
+    restored = rig.mount.run("trash", "restore", str(rig.top), discarded)
+    assert restored.returncode == 0, restored.stderr
+    until(path.exists)
+    assert path.read_bytes() == b"shared"
 
 
 def test_tokens_that_end_are_renewed(rig: Rig) -> None:
