@@ -1,6 +1,7 @@
 """Small files go up in one request on servers that were seen to do that safely."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -11,6 +12,7 @@ from mountcloud.model.errors import Conflict, Exists, Unavailable
 from mountcloud.net.http import Response
 from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.webdav.abilities import abilities_of
+from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.facts import facts_of
 from mountcloud.providers.webdav.provider import ABILITIES, WebdavProvider
 from mountcloud.providers.webdav.small import SMALL
@@ -135,6 +137,24 @@ async def test_a_lost_answer_is_made_good_at_once_where_the_line_is_not_broken(b
     made = await b.put("file", b"content")
     assert (made.mtime_ns, await b.read(made)) == (MTIME_NS, b"content")
     assert requests.methods["PUT"] == 1
+
+
+@on("lighttpd")
+async def test_a_file_that_another_client_removes_at_once_is_sent_again(b: Bench) -> None:
+    """Nothing says that its directory is gone, so nobody has to act."""
+    put = b.client._dav.put_whole
+
+    async def removed(path: Path, content: bytes, headers: Mapping[str, str]) -> Response:
+        answer = await put(path, content, headers)
+        b.outsider.remove("file")
+        return answer
+
+    b.client._dav.put_whole = removed  # type: ignore[method-assign]  # as above
+    with pytest.raises(Unavailable):
+        await b.put("file", b"content")
+    b.client._dav.put_whole = put  # type: ignore[method-assign]  # as above
+    made = await b.put("file", b"content")
+    assert await b.read(made) == b"content"
 
 
 @on(*HONEST)

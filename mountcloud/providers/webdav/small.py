@@ -126,7 +126,11 @@ class SmallUploads:
         return None
 
     async def _look(self, path: Path) -> Entry:
-        return await self._dav.look(path, self._tree.props)
+        """What the server made of it; raises ``Unavailable`` if another client removed it just now."""
+        try:
+            return await self._dav.look(path, self._tree.props)
+        except NotFound as gone:
+            raise Unavailable("the file is gone as soon as it came") from gone
 
     async def _is_ours(self, path: Path, entry: Entry, sent: Sent) -> bool:
         """True if an attempt whose answer was lost, or another client, brought just these bytes."""
