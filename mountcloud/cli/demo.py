@@ -25,11 +25,12 @@ _NAMES = {
     "amazon": "demo-amazon",
     "dracoon": "demo",
     "nextcloud": "demo-nextcloud",
+    "smartfile": "demo-smartfile",
     "webdav": "demo-webdav",
 }
 """Accounts by provider: what is remembered of one service's files has no meaning on another."""
 
-_READABLE_BY_THE_SERVER = frozenset({"amazon", "nextcloud", "webdav"})
+_READABLE_BY_THE_SERVER = frozenset({"amazon", "nextcloud", "smartfile", "webdav"})
 _ASK_EVERY_S = 0.5
 
 
@@ -74,6 +75,7 @@ def _served(provider: str, home: Path) -> Iterator[tuple[Mapping[str, object], d
     """The options and secrets of an account on a server that runs as long as the block."""
     from mountcloud.sandbox.dracoon import seed
     from mountcloud.sandbox.nextcloud import seed as nextcloud
+    from mountcloud.sandbox.smartfile import seed as smartfile
 
     if provider == "webdav":
         with running_webdav(home / provider) as options:
@@ -87,6 +89,11 @@ def _served(provider: str, home: Path) -> Iterator[tuple[Mapping[str, object], d
         click.echo("Starting a Nextcloud server on this machine ...")
         with running_server(home / provider, provider) as address:
             yield {"url": address, "username": nextcloud.DEMO_USER}, {"password": nextcloud.DEMO_PASSWORD}
+        return
+    if provider == "smartfile":
+        click.echo("Starting a SmartFile server on this machine ...")
+        with running_server(home / provider, provider) as address:
+            yield {"url": address, "username": smartfile.DEMO_KEY}, {"password": smartfile.DEMO_PASSWORD}
         return
     click.echo("Starting a DRACOON server on this machine ...")
     with running_server(home / provider) as address:

@@ -14,6 +14,7 @@ from tests.mount.session import Account, Mount
 from tests.mount.shared import AllowedLog, SharedMount, TreeMaker, mounted, new_home
 from tests.nextcloud.server import start_nextcloud
 from tests.sandbox.fixture import RunningSandbox, start_sandbox
+from tests.smartfile.server import start_smartfile
 from tests.webdav.servers import anywhere, serving_or_skip
 
 PASSWORD = "a password"
@@ -29,11 +30,13 @@ ROOMS = {
     "mount-webdav": "",
     "mount-nextcloud": "",
     "mount-amazon": "",
+    "mount-smartfile": "",
 }
 MOUNTS = {
     "mount-webdav": "shared_webdav_mount",
     "mount-nextcloud": "shared_nextcloud_mount",
     "mount-amazon": "shared_amazon_mount",
+    "mount-smartfile": "shared_smartfile_mount",
 }
 WEBDAV_SERVER = "apache"
 
@@ -132,6 +135,19 @@ def shared_amazon_mount(fuse: None, tmp_path_factory: pytest.TempPathFactory) ->
     server = start_amazon(tmp_path_factory.mktemp("amazon") / "data")
     try:
         shared = SharedMount(amazon_account(server.control.new_customer()))
+        yield shared
+        shared.discard()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_smartfile_mount(fuse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedMount]:
+    """The same on SmartFile."""
+    server = start_smartfile(tmp_path_factory.mktemp("smartfile") / "data")
+    try:
+        key, password = server.control.add_account("user")
+        shared = SharedMount(Account(server.base_url, 0, key, password, "", provider="smartfile"))
         yield shared
         shared.discard()
     finally:

@@ -12,7 +12,12 @@ from mountcloud.cli import demo_server
 from mountcloud.cli.demo_server import running_server
 from mountcloud.cli.outcome import CommandFailed
 
-PUBLIC = {"amazon": "/appspot/", "dracoon": "/api/v4/public/software/version", "nextcloud": "/status.php"}
+PUBLIC = {
+    "amazon": "/appspot/",
+    "dracoon": "/api/v4/public/software/version",
+    "nextcloud": "/status.php",
+    "smartfile": "/oauth/authorize/",
+}
 
 
 def answers(address: str, service: str = "dracoon") -> bool:
@@ -23,7 +28,7 @@ def answers(address: str, service: str = "dracoon") -> bool:
         return False
 
 
-@pytest.mark.parametrize("service", ["amazon", "dracoon", "nextcloud"])
+@pytest.mark.parametrize("service", ["amazon", "dracoon", "nextcloud", "smartfile"])
 def test_the_server_answers_until_the_end_and_keeps_its_files(tmp_path: Path, service: str) -> None:
     with running_server(tmp_path / "data", service) as first:
         assert first.startswith("http://127.0.0.1:")
