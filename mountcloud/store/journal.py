@@ -177,7 +177,8 @@ class Journal:
     def may_have_made(self, node: Node, grain_ns: int) -> bool:
         """True if a node that nobody here knows looks like the work of an attempt whose answer is still to come.
 
-        A directory in the place of one that was tried is that one, whoever made it.
+        A directory in the place of one that was tried is that one, whoever made it. While an upload is under way, a
+        file in its place can be what an attempt before it made: services finish those late.
         """
         if node.parent is None:
             return False
@@ -185,6 +186,8 @@ class Journal:
         making = [each for each in self.using(slot) if each.target == slot and each.creates]
         if node.is_directory:
             return any(each.kind is OperationKind.MAKE_DIRECTORY and not each.unsent for each in making)
+        if any(each.state is OperationState.SENDING and each.attempts for each in making):
+            return True
         same = [each for each in making if each.tried_size == node.size]
         return any(abs(each.tried_mtime_ns - node.mtime_ns) <= grain_ns for each in same)
 

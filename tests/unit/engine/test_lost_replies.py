@@ -136,3 +136,21 @@ async def test_no_ghost_of_a_directory_is_shown_beside_it(
         await here.settle()
         assert await here.tree() == {"d": {"inside": b"i"}} == remote.tree()
         nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_no_ghost_of_an_attempt_that_was_finished_late_is_shown(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    """The daemon was killed, a longer content is on its way, and only then the service finished the first one."""
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        service.faults.fail_next("upload", Unavailable("broken off"))
+        second = service.faults.hold_next("upload")
+        await _save_dated(here, b"one!")
+        await here.write("a", b"longer")
+        await second.arrived.wait()
+        remote.write("a", b"one!")
+        await here.syncer.poll_safely()
+        assert await here.list("") == ["a"]
+        nursery.cancel_scope.cancel()
