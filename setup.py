@@ -21,6 +21,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["mountcloud", "mountcloud.*"]),
     package_data={"mountcloud": ["py.typed"], "mountcloud.units": ["*.service"]},
+    data_files=[("share/man/man1", ["docs/mountcloud.1"])],
     install_requires=[
         "pyfuse3>=3.4",
         "trio>=0.27",

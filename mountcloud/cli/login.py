@@ -131,6 +131,8 @@ def logout(name: str, *, force: bool) -> None:
             click.echo(f"The service was not told ({failure}); end this log-in there.", err=True)
         for secret in _STORED:
             secrets.delete(secret)
+    if _is_mounted(name):
+        click.echo(f"{name} is mounted and may go on for as long as its last token lives; umount ends that.", err=True)
     click.echo(f"Logged out. What {name} still owes to the service waits for: mountcloud login {name}")
 
 
@@ -231,6 +233,14 @@ def _store(account: AccountSettings, entered: MemorySecrets, *, keep_password: b
         entered.delete("password")
         stored.delete("password")
     entered.copy_to(stored)
+
+
+def _is_mounted(name: str) -> bool:
+    try:
+        call(account_socket(name), "status", timeout_s=_DAEMON_WITHIN_S)
+    except (ControlError, OSError):
+        return False
+    return True
 
 
 def _told_daemon(name: str) -> bool:

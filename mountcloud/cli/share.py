@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from mountcloud.cli import words
-from mountcloud.cli.outcome import explained
+from mountcloud.cli.outcome import Misconfigured, explained
 from mountcloud.cli.places import place_of
 from mountcloud.cli.remote import at_service, demanded, find
 from mountcloud.model.errors import NotFound
@@ -87,7 +87,10 @@ def _line(link: Link) -> str:
 def _password(*, ask: bool, stdin: bool) -> str:
     """Never on the command line, where every user of the machine sees it."""
     if stdin:
-        return sys.stdin.readline().removesuffix("\n")
+        line = sys.stdin.readline().removesuffix("\n")
+        if not line:  # never a link without the password that somebody meant it to have
+            raise Misconfigured("no password came on standard input")
+        return line
     return click.prompt("Password of the link", hide_input=True, confirmation_prompt=True) if ask else ""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from mountcloud.crypt.sealed_text import is_sealed
-from mountcloud.daemon.paths import AccountPaths, config_file, make_private
+from mountcloud.daemon.paths import AccountPaths, data_directory, make_private
 from mountcloud.daemon.seal_key import SealKey, read_private
 from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace
 from mountcloud.model.provider import Secrets
@@ -239,7 +239,7 @@ class SecretsWithRoom:
 
 def file_secrets(paths: AccountPaths, environment: Mapping[str, str] = os.environ) -> FileSecrets:
     """The file of this account, sealed under the key of this user."""
-    return FileSecrets(paths.secrets, SealKey(config_file(environment).with_name("secrets.key")))
+    return FileSecrets(paths.secrets, SealKey(data_directory(environment) / "secrets.key"))
 
 
 def open_secrets(account: str, paths: AccountPaths, environment: Mapping[str, str] = os.environ) -> LayeredSecrets:

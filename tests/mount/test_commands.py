@@ -84,6 +84,8 @@ def test_a_link_for_strangers(own_mount: Mount, service: Service) -> None:
     ran(own_mount, "share", inside, "--end", listed[0]["id"])
     assert "no links" in ran(own_mount, "share", inside, "--list")
     assert "/public/upload-shares/" in ran(own_mount, "share", f"test:{PLAIN_ROOM}", "--upload")
+    unprotected = own_mount.run("share", inside, "--password-stdin")
+    assert (unprotected.returncode, unprotected.stdout) == (78, "")
     wrong = own_mount.run("share", inside, "--expires", "tomorrow")
     assert (wrong.returncode, "neither a number of days" in wrong.stderr) == (2, True)
 
