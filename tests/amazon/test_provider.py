@@ -180,6 +180,19 @@ async def test_bytes_keep_their_order_though_the_version_cannot_be_asked_for(
 
 
 @on_real_trio
+async def test_bytes_that_come_while_the_version_is_asked_for_wait_for_the_next_word(
+    amazon: AmazonServer, drive: Drive
+) -> None:
+    data = bytes(range(256)) * 2048
+    async with provider_of(drive) as provider:
+        file = await put(provider, "f", data)
+        content = await provider.open(file)
+        amazon.control.fault("/content", method="GET", kind="slow", after=1 << 16, seconds=0.5)
+        amazon.control.fault(f"/nodes/{file.id}$", method="GET", count=1, kind="delay", seconds=1)
+        assert await content.fetch(StoredSpan(0, len(data))) == data
+
+
+@on_real_trio
 @pytest.mark.parametrize("way", ["redirect", "link"])
 async def test_content_comes_from_another_host_without_our_token(amazon: AmazonServer, drive: Drive, way: str) -> None:
     data = bytes(range(256)) * 8192
