@@ -2,6 +2,7 @@
 
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mountcloud.engine.drafting import Draft
 from mountcloud.model.ids import Inode
@@ -61,9 +62,14 @@ def first_attributes(mode: int, by: Owner, parent: FileAttributes, owner: Owner,
 
 def allowed_bits(node: Node) -> int:
     """The permission bits that the account's rights leave."""
-    readable = _READ_BITS | 0o111 if Rights.READ in node.rights else 0o111 if node.is_directory else 0
+    return _allowed(node.rights, node.is_directory)
+
+
+@lru_cache(256)
+def _allowed(rights: Rights, directory: bool) -> int:
+    readable = _READ_BITS | 0o111 if Rights.READ in rights else 0o111 if directory else 0
     creating = Rights.CREATE_FILES | Rights.CREATE_DIRECTORIES
-    writable = bool(node.rights & creating) if node.is_directory else Rights.WRITE in node.rights
+    writable = bool(rights & creating) if directory else Rights.WRITE in rights
     return readable | (_WRITE_BITS if writable else 0)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mountcloud.engine.confirming import Confirmation
@@ -89,6 +90,10 @@ class Core:
             mode, by or self.owner, self.stat(parent), self.owner, directory=entry.node.is_directory
         )
         self.attributes.put(entry.node.id, first)
+
+    def warm(self, inodes: Sequence[Inode]) -> None:
+        """Whoever walks through a directory is about to ask for the attributes of these."""
+        self.attributes.warm([entry.node.id for entry in self.index.warm(inodes)])
 
     def stat(self, entry: Entry) -> FileAttributes:
         """The attributes of an entry."""

@@ -18,6 +18,9 @@ from mountcloud.model.ids import HandleId, Inode
 from mountcloud.model.node import Kind, Rights
 from mountcloud.store.index import Entry
 
+_AHEAD = 64
+"""Children that are looked up in one go; the kernel takes some twenty at a time."""
+
 
 class Directories:
     """Operations on directory entries. Names are file names, as programs see them."""
@@ -57,6 +60,8 @@ class Directories:
         names = self._core.handles.directories[handle].names
         for position in range(start, len(names)):
             name, inode = names[position]
+            if not self._core.index.is_warm(inode):
+                self._core.warm([each for _, each in names[position : position + _AHEAD]])
             entry = self._core.index.entry(inode)
             if entry is not None:
                 yield position + 1, name, self._core.stat(entry)

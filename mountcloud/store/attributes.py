@@ -3,11 +3,9 @@
 Neither rebuildable nor owed, so in a store of its own.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from cachetools import LRUCache
 
 from mountcloud.model.errors import NoAttribute, OutOfSpace
 from mountcloud.model.ids import LOCAL_PREFIX, NodeId, is_local
@@ -63,15 +61,27 @@ class Attributes:
 
     def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
         self._db = Database(path, _MIGRATIONS, reserve)
-        self._hot: LRUCache[NodeId, Stored] = LRUCache(_HOT)
+        self._hot: dict[NodeId, Stored] = {}
 
     def get(self, node: NodeId) -> Stored:
         """What was set for the node."""
         found = self._hot.get(node)
         if found is None:
             row = self._db.row("SELECT mode, uid, gid, atime_ns FROM attributes WHERE id = ?", (node,))
-            self._hot[node] = found = _NOTHING if row is None else Stored(*row)
+            found = _NOTHING if row is None else Stored(*row)
+            self._remember({node: found})
         return found
+
+    def warm(self, nodes: Sequence[NodeId]) -> None:
+        """Look these up in one go, because they are about to be asked for."""
+        marks = ", ".join("?" * len(nodes))
+        rows = self._db.rows(f"SELECT id, mode, uid, gid, atime_ns FROM attributes WHERE id IN ({marks})", nodes)  # noqa: S608 - constants
+        self._remember(dict.fromkeys(nodes, _NOTHING) | {NodeId(row[0]): Stored(*row[1:]) for row in rows})
+
+    def _remember(self, found: dict[NodeId, Stored]) -> None:
+        if len(self._hot) + len(found) > _HOT:
+            self._hot.clear()
+        self._hot |= found
 
     def put(self, node: NodeId, stored: Stored) -> None:
         """Remember it."""
@@ -79,7 +89,7 @@ class Attributes:
             return
         values = (node, stored.mode, stored.uid, stored.gid, stored.atime_ns)
         self._db.run("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?)", values)
-        self._hot[node] = stored
+        self._remember({node: stored})
 
     def extended(self, node: NodeId, name: bytes) -> bytes:
         """The value of an extended attribute; raises ``NoAttribute``."""

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from cachetools import LRUCache
-
 from mountcloud.model.ids import Inode, NodeId
 from mountcloud.store.index_rows import COLUMNS, Entry, entry_of
 from mountcloud.store.sqlite import Database
 
 _HOT = 4096
-"""Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all."""
+"""Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all.
+
+So does one too many: putting the older ones out one by one costs as much as asking again.
+"""
+_BY_INODE = "inode = ?"
 
 
 class LookUps:
@@ -17,11 +19,11 @@ class LookUps:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._hot: LRUCache[tuple[str, tuple[object, ...]], Entry | None] = LRUCache(_HOT)
+        self._hot: dict[tuple[str, tuple[object, ...]], Entry | None] = {}
 
     def entry(self, inode: Inode) -> Entry | None:
         """By inode."""
-        return self._one("inode = ?", (inode,))
+        return self._one(_BY_INODE, (inode,))
 
     def require(self, inode: Inode) -> Entry:
         """By inode, which must be there."""
@@ -43,7 +45,25 @@ class LookUps:
         if key in self._hot:
             return self._hot[key]
         row = self._db.row(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
-        self._hot[key] = found = None if row is None else entry_of(row)
+        found = None if row is None else entry_of(row)
+        self._make_room(1)
+        self._hot[key] = found
+        return found
+
+    def _make_room(self, count: int) -> None:
+        if len(self._hot) + count > _HOT:
+            self._hot.clear()
+
+    def is_warm(self, inode: Inode) -> bool:
+        """True if asking for this inode costs next to nothing."""
+        return (_BY_INODE, (inode,)) in self._hot
+
+    def warm(self, inodes: Sequence[Inode]) -> list[Entry]:
+        """Look these up in one go, because they are about to be asked for; those that are there."""
+        found = self._many(f"inode IN ({', '.join('?' * len(inodes))})", inodes)
+        self._make_room(len(inodes))
+        self._hot.update({(_BY_INODE, (inode,)): None for inode in inodes})
+        self._hot.update({(_BY_INODE, (entry.inode,)): entry for entry in found})
         return found
 
     def children(self, parent: NodeId) -> list[Entry]:

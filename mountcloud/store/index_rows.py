@@ -1,6 +1,7 @@
 """What the index holds: its tables, and a row as a value."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mountcloud.model.ids import Inode, NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
@@ -83,6 +84,11 @@ class Entry:
         return shown_as_link(self.node, self.file_name)
 
 
+@lru_cache(256)
+def _rights(value: int) -> Rights:
+    return Rights(value)
+
+
 def entry_of(row: Row) -> Entry:
     """The entry of a row of ``COLUMNS``."""
     node = Node(
@@ -93,7 +99,7 @@ def entry_of(row: Row) -> Entry:
         row[6],
         Version(row[7]),
         row[8],
-        Rights(row[9]),
+        _rights(row[9]),
         bool(row[10]),
     )
     return Entry(Inode(row[0]), node, row[3], None if row[11] is None else Version(row[11]), row[12], row[13])
