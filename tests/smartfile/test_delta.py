@@ -114,6 +114,24 @@ async def test_what_another_client_wrote_is_not_patched(smartfile: SmartFileServ
     assert service.get("f") == OLD[::-1]
 
 
+@on_real_trio
+async def test_what_another_client_writes_right_after_the_patch_stays(
+    smartfile: SmartFileServer, service: Service
+) -> None:
+    async with provider_of(service, delta_min_kib=SIZE) as provider:
+        base = await old_enough(smartfile, service, provider)
+        checksum = provider._api.checksum
+
+        async def too_late(path: Path, algorithm: str) -> str:
+            service.put("f", b"theirs")
+            return await checksum(path, algorithm)
+
+        provider._api.checksum = too_late  # type: ignore[method-assign]  # another client
+        with pytest.raises(Conflict):
+            await provider.upload(over(base, edited(OLD)), Bytes(edited(OLD)), Kept())
+    assert service.get("f") == b"theirs"
+
+
 @pytest.mark.parametrize("path", ["/path/sync/patch/", "/path/oper/checksum/"])
 @on_real_trio
 async def test_a_lost_answer_is_looked_after(smartfile: SmartFileServer, service: Service, path: str) -> None:

@@ -43,6 +43,14 @@ class Delta:
         return os.pread(self.file.fileno(), size, offset)
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the service showed right after the patch (None: it refused it), and whether that is the new content."""
+
+    made: Entry | None
+    right: bool
+
+
 class Deltas:
     """Deltas of one account. ``smallest``: bytes of the smallest file for which they are made, 0 = none at all."""
 
@@ -69,17 +77,17 @@ class Deltas:
                 raise
             return None
 
-    async def applied(self, path: Path, delta: Delta) -> Entry | None:
-        """Let the service make its new file: that, None if it is not the right one. Raises ``Unavailable``."""
+    async def applied(self, path: Path, delta: Delta) -> "Applied":
+        """Let the service make its new file, and see whether it is the right one. Raises ``Unavailable``."""
+        made = None
         try:
             await self._api.patch(path, delta)
             made = await self._api.look(path)
-            right = await self.is_there(path, delta.digest)
-            return made if right and (await self._api.look(path)).token == made.token else None
+            return Applied(made, right=await self.is_there(path, delta.digest))
         except Failure as failure:
             if failure.transient:
                 raise
-            return None
+            return Applied(made, right=False)
 
     async def is_there(self, path: Path, digest: str) -> bool:
         """True if the content that the service has is this one."""

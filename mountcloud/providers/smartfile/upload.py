@@ -110,10 +110,13 @@ class Uploads:
             raise Conflict("the file has new content on the service")
         if progress is not None:
             progress.save(Sent(delta.digest, target.size).text)
-        made = await self._deltas.applied(path, delta)
-        if made is not None and made.size == target.size:
-            return await self._dated(base.id, made, target.mtime_ns)
-        return self._as_base(base.id, await self._tree.look(base.id))
+        applied = await self._deltas.applied(path, delta)
+        now = await self._tree.look(base.id)
+        if now.token not in {seen.token, None if applied.made is None else applied.made.token}:
+            raise Conflict("another client wrote the file while it was patched")
+        if applied.right and now.token != seen.token and now.size == target.size:
+            return await self._dated(base.id, now, target.mtime_ns)
+        return self._as_base(base.id, now)
 
     def _as_base(self, node: NodeId, now: Entry) -> Ref:
         """What is there is our own doing, so it may be replaced."""
