@@ -16,7 +16,7 @@ from defusedxml.ElementTree import fromstring
 
 from mountcloud.daemon.secrets import MemorySecrets
 from mountcloud.model.change import Removed, Upserted
-from mountcloud.model.errors import Unavailable
+from mountcloud.model.errors import Refused, Unavailable
 from mountcloud.model.ids import Cursor, NodeId
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places
@@ -196,6 +196,31 @@ async def test_a_report_from_before_a_change_of_ours_is_not_believed(
         batch = await provider.changes(cursor)
         assert [each.node.name for each in batch.changes if isinstance(each, Upserted)] == ["ours"]
         assert [each.id for each in await provider.children(ROOT)] == [file.id]
+
+
+@on_real_trio
+async def test_a_directory_that_cannot_be_looked_into_holds_nothing_up(
+    dav: Dav, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with provider_of(dav, PATHS_ONLY.text) as provider:
+        await provider.root()
+        dav.ok("MKCOL", "d")
+        dav.put("d/f", b"1")
+        (directory,) = await provider.children(ROOT)
+        await provider.children(directory.id)
+        cursor = (await provider.changes(None)).cursor
+        dav.ok("DELETE", "d")
+        dav.ok("MKCOL", "d")
+        dav.put("new", b"1")
+
+        async def refused(_: NodeId) -> object:
+            raise Refused("not this one")
+
+        monkeypatch.setattr(provider._tree, "look_around", refused)
+        batch = await provider.changes(cursor)
+        assert "new" in [each.node.name for each in batch.changes if isinstance(each, Upserted)]
+        assert batch.cursor != cursor
+        assert provider.capabilities.change_feed is ChangeFeed.CURSOR
 
 
 @BOTH

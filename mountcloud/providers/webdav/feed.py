@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mountcloud.model.change import Change, ChangeBatch, Removed, Upserted
-from mountcloud.model.errors import NotFound, Unsupported
+from mountcloud.model.errors import Failure, Unsupported
 from mountcloud.model.ids import Cursor, NodeId
 from mountcloud.model.node import Node
 from mountcloud.model.places import Place
@@ -128,8 +128,10 @@ class Feed:
             async with self._tree.turns.looking(directory):
                 try:
                     seen = await self._tree.look_around(directory)
-                except NotFound:
-                    continue  # which is told where the directory was
+                except Failure as failure:
+                    if failure.transient:
+                        raise
+                    continue  # it is gone, which is told where it was, or shows itself to nobody here
                 self._settle(found, seen.nodes, seen.fresh, seen.gone)
 
     def _known(self, path: Path) -> Place | None:
