@@ -67,9 +67,10 @@ class BadLine:
             while piece := client.recv(_PIECE):
                 struck = None if fault else self._struck()
                 if struck is not None:
-                    fault.append(struck)
                     if struck["kind"] == "drop":
                         break
+                    if struck["kind"] in _LOST:
+                        fault.append(struck)  # it ends the connection; others must leave it open to the next fault
                     if struck["kind"] == "status":
                         status = struck["status"]
                         client.sendall(
