@@ -65,6 +65,7 @@ def test_saves_of_every_kind_arrive_and_leave_nothing_behind(mount: Mount, servi
     assert service.hidden() == set()
 
 
+@pytest.mark.slow
 def test_a_tree_goes_and_comes(mount: Mount, service: Service) -> None:
     top = mount.mountpoint
     for name in ("d", "d/e", "other"):
@@ -109,6 +110,7 @@ def test_both_contents_survive_when_two_save_at_once(mount: Mount, service: Serv
     assert list(contents.values()) == [b"ours!"]
 
 
+@pytest.mark.slow
 def test_being_throttled_is_being_slow(mount: Mount, service: Service, smartfile: SmartFileServer) -> None:
     for kind in ("503", "429"):
         smartfile.control.set(throttle=kind, calls_per_second=5.0)
@@ -171,6 +173,7 @@ def test_being_offline_is_no_loss(
     assert (service.get("f"), service.names()) == (b"written meanwhile", {"d", "f"})
 
 
+@pytest.mark.slow
 def test_what_is_forbidden_is_refused_here(mount: Mount, service: Service, smartfile: SmartFileServer) -> None:
     service.mkdir("team")
     service.put("team/f", b"1")
