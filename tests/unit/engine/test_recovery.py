@@ -210,3 +210,34 @@ async def test_what_was_moved_is_in_its_new_place_though_nobody_looked_into_the_
         await here.settle()
         assert await here.tree() == remote.tree() == {"old": {}, "new": {"b": b"a", "directory": {}}}
         await here.kill()
+
+
+@pytest.mark.parametrize("way", ["renamed over", "made anew", "directory made anew"])
+@on_trio
+async def test_what_took_the_place_of_something_under_way_has_its_name(
+    tmp_path: Path, service: MemoryService, remote: Remote, way: str
+) -> None:
+    """Found by killing the daemon at random: what was gone came back for a moment, and took the name of the new."""
+    remote.write("c", b"c")
+    async with trio.open_nursery() as nursery:
+        here = await reborn(tmp_path, service, nursery)
+        await here.list()
+        under_way = service.faults.hold_next("make_directory" if way.startswith("dir") else "upload")
+        await (here.mkdir("a") if way.startswith("dir") else here.write("a", b"first"))
+        await under_way.arrived.wait()
+        if way == "renamed over":
+            await here.rename("c", "a")
+        elif way == "made anew":
+            await here.unlink("a")
+            await here.write("a", b"second")
+        else:
+            await here.rmdir("a")
+            await here.mkdir("a")
+        before = await here.tree()
+        await here.kill()
+        here = Machine(tmp_path, MemoryProvider(service), nursery)
+        assert await here.tree() == before
+        await here.boot()
+        await here.settle()
+        assert await here.tree() == remote.tree() == {**before}
+        nursery.cancel_scope.cancel()
