@@ -63,7 +63,8 @@ def _lay_over(index: Index, journal: Journal, operation: Operation, now: float) 
         index.apply(Plan((operation.replaces.id,), ()))
     entry = index.by_id(operation.node)
     if operation.creates and entry is None:
-        _recreate(index, operation, now)
+        if not _is_to_go(journal, operation):
+            _recreate(index, operation, now)
     elif entry is not None:
         seen = overlay(entry.node, journal.of(operation.node))
         if seen is None:
@@ -72,6 +73,12 @@ def _lay_over(index: Index, journal: Journal, operation: Operation, now: float) 
             index.apply(Plan((), (seen,)))
         if seen is not None and operation.kind in {OperationKind.UPLOAD, OperationKind.SET_TIMES}:
             index.set_content(entry.inode, seen.size, seen.mtime_ns)
+
+
+def _is_to_go(journal: Journal, operation: Operation) -> bool:
+    """True for what is made on the service only because that was under way: by now it is removed, or replaced."""
+    removed = any(each.kind is OperationKind.REMOVE for each in journal.of(operation.node))
+    return removed or journal.makes_way(operation.node)
 
 
 def _recreate(index: Index, operation: Operation, now: float) -> None:

@@ -269,7 +269,8 @@ class Syncer:
             for each in changes
             if isinstance(each, Upserted) and each.node.id in pinned and self.index.by_id(each.node.id) is None
         ]
-        seen = [overlay(node, owed) for node in fresh if (owed := self.journal.of(node.id))]
+        kept = [node for node in fresh if not self.journal.makes_way(node.id)]
+        seen = [overlay(node, owed) for node in kept if (owed := self.journal.of(node.id))]
         return tuple(node for node in seen if node is not None)
 
     def forget_below(self, directory: NodeId) -> None:

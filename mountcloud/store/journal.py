@@ -160,6 +160,10 @@ class Journal:
         found = (self._owed[each] for each in sorted(self._of.get(node, ())))
         return [each for each in found if each.node == node]
 
+    def makes_way(self, node: NodeId) -> bool:
+        """True if another node is to take this one's place, whatever is owed for it before that."""
+        return any(self._owed[each].node != node for each in self._of.get(node, ()))
+
     def involves(self, node: NodeId) -> bool:
         """True if any operation touches the node."""
         return node in self._of

@@ -239,5 +239,5 @@ async def test_what_took_the_place_of_something_under_way_has_its_name(
         assert await here.tree() == before
         await here.boot()
         await here.settle()
-        assert await here.tree() == remote.tree() == {**before}
+        assert await here.tree() == remote.tree() == before
         nursery.cancel_scope.cancel()

@@ -330,3 +330,32 @@ async def test_a_name_that_linux_cannot_hold_is_shown_escaped_and_used_as_any_ot
         assert remote.tree() == {}
         assert again.parked == []
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("feed", list(ChangeFeed))
+@on_trio
+async def test_what_is_owed_new_content_and_was_then_replaced_is_not_shown_again(
+    tmp_path: Path, feed: ChangeFeed
+) -> None:
+    """Found by killing the daemon at random: a listing brought it back, beside what had taken its place."""
+    service = new_service(feed)
+    remote = Remote(service)
+    remote.write("a", b"old")
+    remote.write("c", b"c")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.syncer.poll()
+        await here.list("")
+        here.replayer.pause(paused=True)
+        await here.write("a", b"newer")
+        held = service.faults.hold_next("upload")
+        here.replayer.pause(paused=False)
+        await held.arrived.wait()
+        await here.rename("c", "a")
+        await here.syncer.list_again((await here.node("")).id)
+        assert await here.list("") == ["a"]
+        assert held.gate is not None
+        held.gate.set()
+        await here.settle()
+        assert await here.tree() == {"a": b"c"} == remote.tree()
+        nursery.cancel_scope.cancel()
