@@ -34,7 +34,7 @@ from mountcloud.engine.salvaging import Salvage
 from mountcloud.engine.scouting import Scout
 from mountcloud.engine.sending import Sender
 from mountcloud.engine.surveying import Surveyor
-from mountcloud.engine.syncing import KernelCache, Syncer
+from mountcloud.engine.syncing import Syncer
 from mountcloud.fs.attributes import Owner
 from mountcloud.fs.core import Core
 from mountcloud.fs.filesystem import FileSystem
@@ -44,7 +44,7 @@ from mountcloud.fuse.attributes import Timeouts
 from mountcloud.fuse.notify import KernelNotifier
 from mountcloud.fuse.operations import Operations
 from mountcloud.fuse.session import MAX_TASKS, Session
-from mountcloud.model.change import Stale
+from mountcloud.model.change import KernelCache, Stale
 from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
 from mountcloud.model.notice import Told

@@ -1,22 +1,21 @@
 """Remote facts -> index -> kernel. Only what the service says in so many words removes anything."""
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import trio
 
 from mountcloud.engine.drafting import Drafts
-from mountcloud.model.change import Change, Removed, Stale, Upserted
+from mountcloud.engine.space import Space
+from mountcloud.model.change import Change, KernelCache, Removed, Upserted
 from mountcloud.model.errors import AccountBlocked, AuthenticationRequired, Busy, Failure, NotFound, Unavailable
 from mountcloud.model.ids import ROOT_INODE, Cursor, NodeId, Ref, is_local
 from mountcloud.model.node import Node
 from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import OperationKind
-from mountcloud.model.provider import ChangeFeed, Provider, Usage
+from mountcloud.model.provider import ChangeFeed, Provider
 from mountcloud.policy.freshness import Listing, Pace, Recheck, due, is_remembered, pause
 from mountcloud.policy.overlay import overlay
 from mountcloud.policy.reduce import Plan, reduce
@@ -34,19 +33,8 @@ _CURSOR = "cursor"
 _MOST_AT_ONCE = 5000
 _MOST_WATCHED = 1000
 _MOST_LOOKS = 3
-_USAGE = "usage"
-_USAGE_INTERVAL = 60.0
-_USAGE_FRESH_S = 2.0
-_USAGE_WITHIN_S = 5.0
 _COLD_S = 3600.0
 """Seconds after which a service that tells of no changes is asked for every directory again."""
-
-
-class KernelCache(Protocol):
-    """What the kernel remembers of us; implemented in ``fuse/notify.py``."""
-
-    def forget(self, stale: Sequence[Stale]) -> None:
-        """Forget these, soon; never blocks and never raises."""
 
 
 @dataclass(slots=True)
@@ -73,16 +61,17 @@ class Syncer:
     waiting: int = 0
     healthy: bool = True
     told: Told = nobody
+    space: Space = field(init=False)
     _locked_out: bool = False
-    _usage: Usage | None = None
-    _usage_wanted: bool = True
     _used_at: float = 0.0
-    _usage_at: float = 0.0
     _listing: dict[NodeId, trio.Event] = field(default_factory=dict)
     _asked_at: list[int] = field(default_factory=list)
     _opened: dict[NodeId, float] = field(default_factory=dict)
     _told: int = 0
     _poked: trio.Event = field(default_factory=trio.Event)
+
+    def __post_init__(self) -> None:
+        self.space = Space(self.provider, self.index, self.clock)
 
     def used(self) -> None:
         """A program uses the mount. After a long rest it wants to see what is there now."""
@@ -90,15 +79,6 @@ class Syncer:
         if now - self._used_at >= self.pace.idle_after_s:
             self.poke()
         self._used_at = now
-
-    @property
-    def usage(self) -> Usage | None:
-        """The account's space, as it was told last, perhaps before the last start; asked for anew soon."""
-        self._usage_wanted = True
-        if self._usage is None:
-            noted = self.index.note(_USAGE)
-            self._usage = None if noted is None else Usage(*json.loads(noted))
-        return self._usage
 
     async def ensure_root(self) -> None:
         """Learn the root if it was never seen; without network an index from before serves as well."""
@@ -331,7 +311,7 @@ class Syncer:
         else:
             await self._follow_versions()
         await self._recheck()
-        await self._ask_usage()
+        await self.space.ask()
 
     async def _follow_feed(self) -> None:
         more = True
@@ -413,25 +393,6 @@ class Syncer:
     def _listing_of(self, entry: Entry, now: float) -> Listing:
         opened = self._opened.get(entry.node.id)
         return Listing(entry.node.id, now - entry.listed_at, None if opened is None else now - opened)
-
-    async def _ask_usage(self) -> None:
-        """Only if somebody wanted to know since the last time: an idle poll costs no more than it must."""
-        if self._usage_wanted and self.clock() - self._usage_at > _USAGE_INTERVAL:
-            await self._learn_usage()
-
-    async def _learn_usage(self) -> Usage:
-        self._usage = usage = await self.provider.usage()
-        self._usage_at, self._usage_wanted = self.clock(), False
-        self.index.put_note(_USAGE, json.dumps([usage.used, usage.total]))
-        return usage
-
-    async def fresh_usage(self) -> Usage | None:
-        """The account's space as it is now, None if that cannot be known within seconds."""
-        if self.clock() - self._usage_at < _USAGE_FRESH_S:
-            return self._usage
-        with trio.move_on_after(_USAGE_WITHIN_S), suppress(Failure):
-            return await self._learn_usage()
-        return None
 
 
 def _subject(change: Change) -> NodeId:

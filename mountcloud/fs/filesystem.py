@@ -102,7 +102,7 @@ class FileSystem:
 
     def space(self) -> Space:
         """From memory; never asks the service."""
-        usage = self._core.syncer.usage
+        usage = self._core.syncer.space.known
         if usage is None or usage.total is None:
             used = 0 if usage is None else usage.used
             return Space(_UNLIMITED, max(_UNLIMITED - used, 0))

@@ -30,9 +30,9 @@ class Room:
         if 0 < largest < size:
             raise TooLarge(f"encrypted, a file has up to {largest} bytes")
         needed = size - draft.base
-        free = self._free(self.syncer.usage, draft)
+        free = self._free(self.syncer.space.known, draft)
         if needed > free:
-            free = self._free(await self.syncer.fresh_usage(), draft)
+            free = self._free(await self.syncer.space.fresh(), draft)
             if needed > free:
                 raise QuotaExceeded(f"the account has room for {max(free, 0)} bytes more", hint="remove something")
         draft.roomy = min(draft.base + free, size + _STEP, largest or _ENDLESS)

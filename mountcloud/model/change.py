@@ -1,6 +1,8 @@
 """What changed on the service, and what the kernel must forget because of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from mountcloud.model.ids import Cursor, Inode, NodeId
 from mountcloud.model.node import Node
@@ -41,3 +43,10 @@ class Stale:
     parent: Inode | None = None
     name: str | None = None
     content: bool = False
+
+
+class KernelCache(Protocol):
+    """What the kernel remembers of us; implemented in ``fuse/notify.py``."""
+
+    def forget(self, stale: Sequence[Stale]) -> None:
+        """Forget these, soon; never blocks and never raises."""

@@ -163,7 +163,7 @@ async def test_space_is_asked_for_when_somebody_wants_to_know(tmp_path: Path, se
         here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
         service.quota = 1000
         await here.syncer.poll()
-        assert here.syncer.usage == Usage(0, 1000)
+        assert here.syncer.space.known == Usage(0, 1000)
         for _ in range(3):
             await trio.sleep(100)
             await here.syncer.poll()

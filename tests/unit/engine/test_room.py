@@ -20,7 +20,7 @@ async def booted(tmp_path: Path, service: MemoryService, nursery: trio.Nursery, 
     service.quota = quota
     here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
     await here.syncer.poll()
-    assert here.syncer.usage is not None
+    assert here.syncer.space.known is not None
     await here.list("")
     return here
 
