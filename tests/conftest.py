@@ -1,3 +1,14 @@
 """Fixtures for all folders."""
 
+import signal
+
+import pytest
+
 pytest_plugins = ["tests.interop.client", "tests.sandbox.fixture", "tests.webdav.servers", "tests.mount.fixture"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A shell without job control starts what it puts into the background with SIGINT ignored, and so its children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

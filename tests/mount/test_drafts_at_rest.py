@@ -1,15 +1,15 @@
 """Whoever copies the disk finds nothing of an encrypted room in clear, and a lost key loses no draft."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
+from mountcloud.daemon.secrets import FileSecrets
 from tests.filesystem.caller import Caller
 from tests.filesystem.steps import read_file, write_file
 from tests.mount.fixture import ENCRYPTED_ROOM, PLAIN_ROOM
-from tests.mount.session import Mount
+from tests.mount.session import Account, Mount
 from tests.sandbox.fixture import RunningSandbox
 
 pytestmark = pytest.mark.mount
@@ -86,22 +86,23 @@ def test_the_search_would_find_it(own_mount: Mount, troubled: RunningSandbox) ->
 
 @pytest.mark.durability("sealed-key")
 def test_a_lost_key_keeps_the_daemon_from_starting_and_the_drafts_as_they_are(
-    own_mount: Mount, place: Path, troubled: RunningSandbox
+    own_mount: Mount, account: Account, place: Path, troubled: RunningSandbox
 ) -> None:
     troubled.control.fault(**NO_UPLOAD)  # type: ignore[arg-type] # one of the keys is the path
     with Caller() as caller:
         caller(write_file, place / "kept", MARK * 1000)
     own_mount.kill()
-    whole = own_mount.paths.secrets.read_text()
-    secrets = {name: value for name, value in json.loads(whole).items() if not name.startswith("draft_key")}
-    own_mount.paths.secrets.write_text(json.dumps(secrets))
-    for _ in range(2):
+    whole = own_mount.paths.secrets.read_bytes()
+    own_mount.paths.secrets.unlink()
+    secrets = FileSecrets(own_mount.paths.secrets)
+    secrets.put("password", account.password)
+    secrets.put("encryption_password", account.encryption_password)
+    for _ in range(2):  # nor is there a new key the second time
         refused = own_mount.run("mount", "test", str(own_mount.mountpoint))
         assert refused.returncode != 0
         assert "draft_key_" in refused.stderr
         assert "Traceback" not in refused.stderr
-    assert "draft_key" not in own_mount.paths.secrets.read_text()
-    own_mount.paths.secrets.write_text(whole)
+    own_mount.paths.secrets.write_bytes(whole)
     troubled.control.clear_faults()
     own_mount.start()
     own_mount.fresh_view()

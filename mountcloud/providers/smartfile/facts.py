@@ -52,11 +52,14 @@ class Facts:
         return next((each for each in reversed(self.bindings) if each.token == token), None)
 
     def expected(self, version: Version) -> Token | None:
-        """The token by which the service shows this version, None if it shows it no more."""
+        """The token by which the service shows this version, None if it shows it no more.
+
+        What was seen too soon may have been bound since it was seen again without that doubt: it is the same content.
+        """
         of_version = [each.token for each in self.bindings if each.version == version]
         token = of_version[-1] if of_version else parsed(version.removesuffix(RACY))
         known = None if token is None else self.binding(token)
-        return token if known is None or known.version == version else None
+        return token if known is None or known.version in {version, f"{version}{RACY}"} else None
 
 
 def facts_of(text: str) -> Facts:

@@ -149,3 +149,12 @@ def test_wrong_settings_are_named(values: dict[str, object], word: str) -> None:
 def test_a_password_in_the_clear_must_be_asked_for() -> None:
     assert settings_from({"url": "http://nas.example", "allow_http": True}).allow_http
     assert settings_from({"url": "http://127.0.0.1:80"}).url
+
+
+def test_a_version_seen_too_soon_and_the_same_seen_later_are_one_content() -> None:
+    """A list saw it without doubt while an open waited for the doubt to pass, and wrote its own version down."""
+    token = Token("etag", 20, 1_700_000_000)
+    soon, later = Version(f"{token.text}{RACY}"), Version(token.text)
+    facts = Facts().bound(Binding(token, soon, None))
+    assert (facts.expected(soon), facts.expected(later)) == (token, token)
+    assert Facts().bound(Binding(token, Version(f"{token.text}#1"), None)).expected(later) is None
