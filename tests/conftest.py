@@ -12,3 +12,9 @@ def _interruptible() -> None:
     """A shell without job control starts what it puts into the background with SIGINT ignored, and so its children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files on real mounts take the longest, so the processes that share the tests begin with them."""
+    items.sort(key=lambda item: item.get_closest_marker("mount") is None)

@@ -97,7 +97,7 @@ def test_a_complete_test_run(checkout: Checkout) -> None:
         ".venv/bin/ruff check .",
         ".venv/bin/mypy ",
         ".venv/bin/lint-imports ",
-        f".venv/bin/python -m pytest -n {len(os.sched_getaffinity(0)) + 1} --dist loadfile",
+        f".venv/bin/python -m pytest -n {len(os.sched_getaffinity(0)) + 1} --dist loadfile --no-loadscope-reorder",
     ]
 
 
