@@ -16,6 +16,9 @@ from mountcloud.model.node import Node
 from mountcloud.model.offers import Discarded, PastVersion, Trash, Versions
 from mountcloud.model.provider import Provider
 
+_WITH_IDS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Ids are the service's, and some of them begin with a dash (Amazon facts, 5)."""
+
 
 @click.group()
 def trash() -> None:
@@ -47,7 +50,7 @@ def list_(directory: str, *, as_json: bool) -> None:
         click.echo("Nothing that was removed there can be brought back.")
 
 
-@trash.command()
+@trash.command(context_settings=_WITH_IDS)
 @click.argument("directory", metavar="PATH|NAME:PATH")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def restore(directory: str, ids: tuple[str, ...]) -> None:
@@ -67,7 +70,7 @@ def restore(directory: str, ids: tuple[str, ...]) -> None:
     click.echo("\n".join(f"{each.path} is back." for each in restored))
 
 
-@trash.command()
+@trash.command(context_settings=_WITH_IDS)
 @click.argument("directory", metavar="PATH|NAME:PATH")
 @click.argument("ids", nargs=-1, metavar="ID...")
 @click.option("--all", "everything", is_flag=True, help="All that 'trash list' shows there.")
@@ -95,7 +98,7 @@ def purge(directory: str, ids: tuple[str, ...], *, everything: bool, yes: bool) 
     click.echo(f"{words.counted(count, 'item')} removed for ever.")
 
 
-@click.command()
+@click.command(context_settings=_WITH_IDS)
 @click.argument("path", metavar="PATH|NAME:PATH")
 @click.argument("action", type=click.Choice(["list", "restore"]), default="list")
 @click.argument("version", required=False)
