@@ -3,6 +3,10 @@
 import signal
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("mountcloud", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("mountcloud")
 
 pytest_plugins = ["tests.interop.client", "tests.sandbox.fixture", "tests.webdav.servers", "tests.mount.fixture"]
 
