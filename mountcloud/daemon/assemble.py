@@ -49,6 +49,7 @@ from mountcloud.model.errors import Failure
 from mountcloud.model.node import Node
 from mountcloud.model.notice import Told
 from mountcloud.model.provider import Provider, Secrets
+from mountcloud.policy.breadth import Breadth
 from mountcloud.policy.freshness import Pace
 from mountcloud.policy.guard import DeleteGuard
 from mountcloud.policy.local_names import LocalNames
@@ -169,6 +170,11 @@ def _confirmation(
     return found
 
 
+def _breadth(parallel: int, requests: int) -> Breadth:
+    """A quarter of the requests is left to whoever reads. Who wants changes one by one gets that."""
+    return Breadth.of(parallel, 1 if parallel == 1 else min(4 * parallel, requests * 3 // 4))
+
+
 def _forget_content(node: Node, index: Index, kernel: KernelCache) -> None:
     """What the kernel keeps of altered content must not be shown again."""
     entry = index.by_id(node.id)
@@ -237,6 +243,7 @@ def assemble(
         jitter=random.random,
         resolver=resolver,
         parallel=account.upload.parallel,
+        breadth=_breadth(account.upload.parallel, provider.capabilities.max_concurrency),
     )
     scout = Scout(index, syncer.list_once, nursery, time.monotonic)
     syncer.walked, syncer.listed = scout.opened, scout.go_on

@@ -27,8 +27,9 @@ from mountcloud.model.node import Node
 from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
+from mountcloud.policy.breadth import Breadth
 from mountcloud.policy.foreground import Burst
-from mountcloud.policy.lanes import LARGE, Lanes, is_large
+from mountcloud.policy.lanes import LARGE, QUICK, Lanes, is_large, is_quick
 from mountcloud.policy.ordering import kept_back, next_due, ready, stuck
 from mountcloud.policy.upload import Event, after
 from mountcloud.store.attributes import Attributes
@@ -46,12 +47,16 @@ _GATHERING = 0.02
 _AT_A_LOOK = 64
 _PAUSED, _YES = "queue paused", "yes"
 _ANY_SMALL = Operation(OperationId(0), OperationKind.REMOVE, NodeId(""))
+_ANY_LONGER = Operation(OperationId(0), OperationKind.UPLOAD, NodeId(""), size=QUICK + 1)
 _ANY_LARGE = Operation(OperationId(0), OperationKind.UPLOAD, NodeId(""), size=LARGE)
 
 
 @dataclass(slots=True)
 class Replayer:
-    """``clock`` tells seconds since the epoch, ``jitter`` a number in [0, 1)."""
+    """``clock`` tells seconds since the epoch, ``jitter`` a number in [0, 1).
+
+    ``parallel`` changes are sent at a time, of small ones as many as ``breadth`` says.
+    """
 
     index: Index
     journal: Journal
@@ -64,6 +69,7 @@ class Replayer:
     jitter: Callable[[], float]
     resolver: Resolver
     parallel: int = 4
+    breadth: Breadth = field(default_factory=lambda: Breadth.of(4, 4))
     refused: Callable[[OperationId, Failure], None] = lambda operation, failure: None
     finished: Callable[[], None] = lambda: None
     told: Told = nobody
@@ -119,6 +125,7 @@ class Replayer:
         if self._lined_up or not self._admits(_ANY_SMALL):
             await self._woken.wait()
             return
+        self.breadth = self.breadth.idle()
         due = next_due(self.journal.operations, self.clock())
         with trio.move_on_after(_IDLE if due is None else max(due - self.clock(), 0.01)):
             await self._woken.wait()
@@ -129,7 +136,15 @@ class Replayer:
         """True if it may go beside what is under way and ``starting``."""
         found = [each for key in self._running if (each := self.journal.get(key)) is not None]
         gone = [_ANY_SMALL] * (len(self._running) - len(found))  # left the journal while an answer is on its way
-        return Lanes(self.parallel).admits(operation, [*found, *gone, *starting])
+        return Lanes(self.parallel, self.breadth.width).admits(operation, [*found, *gone, *starting])
+
+    def _learn(self, key: OperationId) -> None:
+        """What an attempt that has just ended says of how much the service bears."""
+        left = self.journal.get(key)
+        if left is not None and left.state is OperationState.WAITING and left.error:
+            self.breadth = self.breadth.after_refusal()
+        else:
+            self.breadth = self.breadth.after_answer(self.clock())
 
     def _startable(self) -> list[Operation]:
         """As many as there are places for; found for many at once, and looked at again before they start."""
@@ -138,15 +153,21 @@ class Replayer:
         starting: list[Operation] = []
         self._still_ready(starting)
         if self._admits(_ANY_SMALL, starting):
-            large_too = self._admits(_ANY_LARGE, starting)
+            too_long = self._too_long(starting)
             chosen = {each.id for each in starting}
-            self._lined_up.extend(each for each in self._ready(large_too=large_too) if each.id not in chosen)
+            self._lined_up.extend(each for each in self._ready(too_long) if each.id not in chosen)
             self._still_ready(starting)
         return starting
 
-    def _ready(self, *, large_too: bool) -> list[Operation]:
+    def _too_long(self, starting: Sequence[Operation]) -> Callable[[Operation], bool]:
+        """Tells of operations that there is no place for now, by how long they take."""
+        if not self._admits(_ANY_LONGER, starting):
+            return lambda operation: not is_quick(operation)
+        return (lambda operation: False) if self._admits(_ANY_LARGE, starting) else is_large
+
+    def _ready(self, too_long: Callable[[Operation], bool]) -> list[Operation]:
         def held(operation: Operation) -> bool:
-            return (not large_too and is_large(operation)) or self.local.held(operation)
+            return too_long(operation) or self.local.held(operation)
 
         return ready(self.journal.operations, self.clock(), _AT_A_LOOK, held)
 
@@ -238,6 +259,7 @@ class Replayer:
                 await self._send_with_room(key)
         finally:
             del self._running[key]
+            self._learn(key)
             self.finished()
             self.wake()
 

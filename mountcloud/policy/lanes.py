@@ -9,24 +9,37 @@ LARGE = 64 << 20
 """Bytes from which an upload takes long on any line."""
 
 
+QUICK = 1 << 20
+"""Bytes up to which an upload takes hardly longer than any other request."""
+
+
 def is_large(operation: Operation) -> bool:
     """True for what may only use the places of large uploads."""
     return operation.kind is OperationKind.UPLOAD and operation.size >= LARGE
 
 
+def is_quick(operation: Operation) -> bool:
+    """True for what may use the places that are for small changes alone."""
+    return operation.kind is not OperationKind.UPLOAD or operation.size <= QUICK
+
+
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """``parallel`` operations at a time, at most one less of them large.
+    """``width`` operations at a time; at most ``parallel`` of them take longer, at most one less of these are large.
 
     Something small may always go: beside a large upload too where only one place is allowed.
     """
 
     parallel: int
+    width: int
 
     def admits(self, operation: Operation, running: Iterable[Operation]) -> bool:
         """True if the operation may start beside those that are under way."""
-        under_way = [is_large(each) for each in running]
-        large = sum(under_way)
+        under_way = list(running)
+        large = sum(is_large(each) for each in under_way)
+        longer = min(self.parallel, self.width)
         if is_large(operation):
-            return len(under_way) < self.parallel and large < max(self.parallel - 1, 1)
-        return len(under_way) < self.parallel or large == len(under_way) == self.parallel
+            return len(under_way) < longer and large < max(longer - 1, 1)
+        if len(under_way) >= self.width:
+            return large == len(under_way) == self.width
+        return is_quick(operation) or sum(not is_quick(each) for each in under_way) < longer

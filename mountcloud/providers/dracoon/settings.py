@@ -35,7 +35,7 @@ class DracoonSettings:
     part_size: int = 8 * 1024 * 1024
     root: str = ""
     ca_file: str = ""
-    max_concurrency: int = 8
+    max_concurrency: int = 16
     distribute_keys: bool = True
 
     @property

@@ -26,7 +26,7 @@ class WebdavSettings:
     ca_file: str = ""
     proxy: str = ""
     allow_http: bool = False
-    max_concurrency: int = 8
+    max_concurrency: int = 16
 
 
 def settings_from(values: Mapping[str, object]) -> WebdavSettings:

@@ -19,6 +19,7 @@ from mountcloud.model.provider import (
     Usage,
 )
 from mountcloud.model.span import StoredSpan
+from mountcloud.policy.lanes import QUICK
 
 Result = TypeVar("Result")
 
@@ -106,7 +107,8 @@ class PassingProvider:
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """See ``Provider``."""
-        return await self._passage.send(CallKind.UPLOAD, lambda: self._inner.upload(target, source, progress))
+        kind = CallKind.CHANGE if target.size <= QUICK else CallKind.UPLOAD
+        return await self._passage.send(kind, lambda: self._inner.upload(target, source, progress))
 
     async def discard_upload(self, state: str) -> None:
         """See ``Provider``."""

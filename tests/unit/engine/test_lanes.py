@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from mountcloud.model.errors import Throttled
+from mountcloud.model.node import Node
+from mountcloud.model.provider import Source, UploadProgress, UploadTarget
 from mountcloud.policy import lanes
+from mountcloud.policy.breadth import Breadth
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from tests.unit.engine.harness import Machine, Remote, on_trio
@@ -17,10 +21,11 @@ async def test_large_files_never_block_small_ones(
     tmp_path: Path, service: MemoryService, remote: Remote, monkeypatch: pytest.MonkeyPatch, parallel: int
 ) -> None:
     monkeypatch.setattr(lanes, "LARGE", 1000)
+    monkeypatch.setattr(lanes, "QUICK", 100)
     large = max(parallel - 1, 1)
     async with trio.open_nursery() as nursery:
         here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
-        here.replayer.parallel = parallel
+        here.replayer.parallel, here.replayer.breadth = parallel, Breadth.of(parallel, parallel)
         held = [service.faults.hold_next("upload") for _ in range(large)]
         for number in range(70):
             await here.write(f"large {number}", bytes(1000))
@@ -35,6 +40,62 @@ async def test_large_files_never_block_small_ones(
             each.gate.set()
         await here.drain()
         assert len(remote.tree()) == 90
+        nursery.cancel_scope.cancel()
+
+
+class SlowLine(MemoryProvider):
+    """Each upload takes a tenth of a second; ``capacity`` is how many the service works on at a time."""
+
+    def __init__(self, service: MemoryService, capacity: int) -> None:
+        super().__init__(service)
+        self.places = trio.CapacityLimiter(capacity)
+        self.under_way = self.most = 0
+
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            async with self.places:
+                await trio.sleep(0.1)
+                return await super().upload(target, source, progress)
+        finally:
+            self.under_way -= 1
+
+
+@pytest.mark.parametrize(("capacity", "at_most"), [(100, 12), (1, 6)])
+@on_trio
+async def test_small_files_go_in_as_many_lanes_as_bring_more_through(
+    tmp_path: Path, service: MemoryService, remote: Remote, capacity: int, at_most: int
+) -> None:
+    provider = SlowLine(service, capacity)
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, provider, nursery).boot()
+        here.replayer.breadth = Breadth.of(4, 12)
+        for number in range(300):
+            await here.write(str(number), b"x")
+        await here.drain()
+        assert provider.most == at_most
+        assert len(remote.tree()) == 300
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_a_service_in_trouble_gets_fewer_small_files(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, SlowLine(service, 100), nursery).boot()
+        here.replayer.breadth = Breadth.of(4, 12)
+        for _ in range(3):
+            service.faults.fail_next("upload", Throttled("less"))
+        for number in range(40):
+            await here.write(str(number), b"x")
+        narrowest = 4
+        while here.owed:
+            await trio.sleep(0.1)
+            narrowest = min(narrowest, here.replayer.breadth.width)
+        assert narrowest == 1
+        assert len(remote.tree()) == 40
         nursery.cancel_scope.cancel()
 
 

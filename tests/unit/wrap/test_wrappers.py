@@ -1,4 +1,5 @@
 from collections.abc import Awaitable, Callable
+from itertools import count
 
 import pytest
 import trio
@@ -16,6 +17,7 @@ from mountcloud.model.errors import (
 from mountcloud.model.ids import Cursor
 from mountcloud.model.provider import Capabilities, ChangeFeed, Provider, UploadTarget
 from mountcloud.model.span import StoredSpan
+from mountcloud.policy.lanes import QUICK
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.providers.wrap.limited import limited
@@ -155,8 +157,8 @@ async def test_uploads_leave_half_of_the_slots_to_others(inner: MemoryProvider) 
     held = [inner.service.faults.hold_next("upload") for _ in range(6)]
     async with trio.open_nursery() as nursery:
         for number in range(6):
-            target = UploadTarget(inner.service.root, f"file {number}", None, 1, 0)
-            nursery.start_soon(outer.upload, target, BytesSource(b"x"))
+            target = UploadTarget(inner.service.root, f"file {number}", None, QUICK + 1, 0)
+            nursery.start_soon(outer.upload, target, BytesSource(bytes(QUICK + 1)))
         await trio.testing.wait_all_tasks_blocked()
         assert sum(fault.arrived.is_set() for fault in held) == 2
         assert await most_at_once(inner, "root", outer.root, 7) == 2
@@ -164,6 +166,16 @@ async def test_uploads_leave_half_of_the_slots_to_others(inner: MemoryProvider) 
             assert fault.gate is not None
             fault.gate.set()
     assert len(await outer.children(inner.service.root)) == 6
+
+
+@with_virtual_time
+async def test_small_uploads_are_calls_like_others(inner: MemoryProvider) -> None:
+    async def upload() -> None:
+        target = UploadTarget(inner.service.root, f"file {next(numbers)}", None, 1, 0)
+        await outer.upload(target, BytesSource(b"x"))
+
+    outer, numbers = limited(inner), count()
+    assert await most_at_once(inner, "upload", upload, 7) == 4
 
 
 @with_virtual_time
