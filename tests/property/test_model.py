@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,8 +42,12 @@ def walk(steps: Sequence[Step], feed: ChangeFeed) -> None:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _quiet() -> None:
-    logging.getLogger("mountcloud").setLevel(logging.CRITICAL)
+def _quiet() -> Iterator[None]:
+    logger = logging.getLogger("mountcloud")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(before)
 
 
 CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
