@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.rig.peers import Login
-from tests.sandbox.control import Requests
 from tests.sandbox.fixture import start_sandbox
+from tests.sandbox.surface import Requests
 
 PASSWORD = "a password"
 ENCRYPTION_PASSWORD = "another password"

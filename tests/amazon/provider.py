@@ -1,9 +1,7 @@
 """The provider before a real server, for tests that look at what it sends."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import wraps
 from typing import Any
 
 import trio
@@ -19,48 +17,9 @@ from mountcloud.providers.amazon.settings import settings_from
 from mountcloud.providers.memory_places import MemoryPlaces
 from tests.amazon.account import CLIENT_SECRET
 from tests.amazon.drive import Drive
+from tests.real_server import Bytes
 
 MTIME_NS = 1_700_000_000_123_456_789
-
-
-def on_real_trio(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Run a test as a trio task that talks to a real server."""
-
-    @wraps(test)
-    def run(*args: object, **kwargs: object) -> None:
-        async def bounded() -> None:
-            with trio.fail_after(120):
-                await test(*args, **kwargs)
-
-        trio.run(bounded)
-
-    return run
-
-
-@dataclass
-class Bytes:
-    """A source in memory."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    async def pread(self, size: int, offset: int) -> bytes:
-        return self.data[offset : offset + size]
-
-
-@dataclass
-class Kept:
-    """What the journal keeps of an upload."""
-
-    state: str = ""
-    saved: list[str] = field(default_factory=list)
-
-    def save(self, state: str) -> None:
-        self.state = state
-        self.saved.append(state)
 
 
 def secrets_of(drive: Drive) -> MemorySecrets:

@@ -9,8 +9,9 @@ from mountcloud.providers.amazon.feed import Answered
 from mountcloud.providers.amazon.provider import AmazonProvider
 from mountcloud.providers.amazon.wire import node as read_node
 from tests.amazon.drive import Drive
-from tests.amazon.provider import on_real_trio, provider_of
+from tests.amazon.provider import provider_of
 from tests.amazon.server import AmazonServer
+from tests.real_server import on_real_trio
 
 
 async def present(provider: AmazonProvider) -> Cursor:

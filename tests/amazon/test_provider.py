@@ -28,8 +28,9 @@ from mountcloud.model.span import StoredSpan
 from mountcloud.providers.amazon.errors import failure_for
 from mountcloud.providers.amazon.settings import settings_from
 from tests.amazon.drive import Drive, form
-from tests.amazon.provider import Bytes, Kept, new_file, on_real_trio, over, provider_of, put, read
+from tests.amazon.provider import new_file, over, provider_of, put, read
 from tests.amazon.server import AmazonServer
+from tests.real_server import Bytes, Kept, on_real_trio
 
 MIB = 1 << 20
 

@@ -1,9 +1,8 @@
 """The provider before a real server, for tests that look at what it sends."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import wraps
+from dataclasses import dataclass
 
 import trio
 
@@ -21,20 +20,6 @@ CHUNK = 1 << 16
 MTIME_NS = 1_700_000_000 * 10**9
 
 
-def on_real_trio(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Run a test as a trio task that talks to a real server."""
-
-    @wraps(test)
-    def run(*args: object, **kwargs: object) -> None:
-        async def bounded() -> None:
-            with trio.fail_after(120):
-                await test(*args, **kwargs)
-
-        trio.run(bounded)
-
-    return run
-
-
 @dataclass
 class Bytes:
     """A source in memory; counts what was read of it."""
@@ -47,18 +32,6 @@ class Bytes:
 
     async def pread(self, size: int, offset: int) -> bytes:
         return self.data[offset : offset + size]
-
-
-@dataclass
-class Kept:
-    """What the journal keeps of an upload."""
-
-    state: str = ""
-    saved: list[str] = field(default_factory=list)
-
-    def save(self, state: str) -> None:
-        self.state = state
-        self.saved.append(state)
 
 
 @asynccontextmanager

@@ -12,8 +12,9 @@ from mountcloud.model.provider import ChangeFeed, UploadTarget, Usage
 from mountcloud.model.span import StoredSpan
 from mountcloud.providers.memory_places import MemoryPlaces
 from tests.nextcloud.dav import OC, D, Dav
-from tests.nextcloud.provider import MTIME_NS, Bytes, on_real_trio, over, provider_of, put
+from tests.nextcloud.provider import MTIME_NS, Bytes, over, provider_of, put
 from tests.nextcloud.server import NextcloudServer
+from tests.real_server import on_real_trio
 from tests.unit.engine.harness import Machine
 
 

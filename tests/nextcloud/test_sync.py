@@ -29,8 +29,9 @@ from mountcloud.providers.webdav.provider import ABILITIES, WebdavProvider
 from mountcloud.providers.webdav.settings import WebdavSettings
 from mountcloud.providers.webdav.tree import ROOT
 from tests.nextcloud.dav import D, Dav
-from tests.nextcloud.provider import MTIME_NS, Bytes, on_real_trio
+from tests.nextcloud.provider import MTIME_NS, Bytes
 from tests.nextcloud.server import NextcloudServer
+from tests.real_server import on_real_trio
 from tests.unit.engine.harness import Content, Machine
 
 TELLS = replace(ALL_ABILITIES, sync=True)

@@ -1,9 +1,8 @@
 """Client for the sandbox' private surface (``mountcloud sandbox dracoon --control``)."""
 
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
+from tests.sandbox.surface import Surface
 
 ALL_RIGHTS = (
     "manage",
@@ -19,28 +18,8 @@ ALL_RIGHTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """What was requested: counts by ``"GET /api/v4/nodes/{id}"``, the last requests, and the most in flight."""
-
-    counts: dict[str, int]
-    items: list[dict[str, Any]]
-    most_at_once: int
-
-    def count(self, method: str = "", template: str = "") -> int:
-        """Requests whose method and template contain these texts."""
-        return sum(number for key, number in self.counts.items() if method in key.split(" ")[0] and template in key)
-
-
-class Control:
+class Control(Surface):
     """Changes the tenant from outside, without rights and without being counted."""
-
-    def __init__(self, base_url: str) -> None:
-        self._http = httpx.Client(base_url=f"{base_url}/_sandbox", timeout=30, trust_env=False)
-
-    def close(self) -> None:
-        """End the connection."""
-        self._http.close()
 
     def add_user(self, name: str, password: str = "secret", roles: tuple[int, ...] = ()) -> int:
         """A new account; role 4 is Room Manager."""
@@ -81,36 +60,6 @@ class Control:
     def end_membership(self, room: int, user: int) -> None:
         """The user is no member any more."""
         self._call("PUT", f"/rooms/{room}/members", {"userId": user})
-
-    def switches(self) -> dict[str, Any]:
-        """All switches (``mountcloud/sandbox/dracoon/switches.py``)."""
-        return self._call("GET", "/switches")
-
-    def set(self, **switches: object) -> None:
-        """Set some switches."""
-        self._call("PUT", "/switches", switches)
-
-    def fault(self, path: str, **fault: object) -> None:
-        """Trouble for requests whose path matches (``mountcloud/sandbox/faults.py`` says which)."""
-        self._call("POST", "/faults", {"path": path, **fault})
-
-    def faults(self) -> list[dict[str, Any]]:
-        """The faults in force, with their hits."""
-        items: list[dict[str, Any]] = self._call("GET", "/faults")["items"]
-        return items
-
-    def clear_faults(self) -> None:
-        """No more trouble."""
-        self._call("DELETE", "/faults")
-
-    def requests(self) -> Requests:
-        """What was requested since the last ``forget_requests``."""
-        answer = self._call("GET", "/requests")
-        return Requests(answer["counts"], answer["items"], answer["mostAtOnce"])
-
-    def forget_requests(self) -> None:
-        """Begin the counts anew."""
-        self._call("DELETE", "/requests")
 
     def expire(self, *kinds: str, user: int = 0) -> None:
         """Tokens are over: ``access``, ``refresh``, ``download``, ``upload``, ``part``."""

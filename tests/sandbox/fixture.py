@@ -4,13 +4,15 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import pytest
 
 from tests.sandbox.control import Control
+from tests.sandbox.surface import Surface
 
 _START_WITHIN_S = 60
 _STOP_WITHIN_S = 10
@@ -47,14 +49,18 @@ class ServerProcess:
                 self.process.stdout.close()
 
 
+C = TypeVar("C", bound=Surface)
+
+
 @dataclass
-class RunningSandbox(ServerProcess):
+class ControlledProcess(ServerProcess, Generic[C]):
     """With its control surface."""
 
-    control: Control = field(init=False)
+    surface: Callable[[str], C]
+    control: C = field(init=False)
 
     def __post_init__(self) -> None:
-        self.control = Control(self.base_url)
+        self.control = self.surface(self.base_url)
 
     def stop(self) -> int:
         self.control.close()
@@ -63,6 +69,9 @@ class RunningSandbox(ServerProcess):
     def kill(self) -> None:
         self.control.close()
         super().kill()
+
+
+RunningSandbox = ControlledProcess[Control]
 
 
 def start_sandbox(
@@ -78,7 +87,7 @@ def start_sandbox(
     options = ["--static-port", str(static_port), "--seed", seed, *["--control"] * control]
     if password_file is not None:
         options += ["--password-file", str(password_file)]
-    return RunningSandbox(*launched("dracoon", data_dir, *options, port=port))
+    return RunningSandbox(*launched("dracoon", data_dir, *options, port=port), Control)
 
 
 def launched(service: str, data_dir: Path, *options: str, port: int = 0) -> tuple[str, Path, "subprocess.Popen[str]"]:

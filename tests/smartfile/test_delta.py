@@ -14,7 +14,8 @@ from mountcloud.providers.smartfile.api import Api
 from mountcloud.providers.smartfile.delta import block_for
 from mountcloud.providers.smartfile.provider import SmartFileProvider
 from mountcloud.providers.smartfile.wire import Path
-from tests.smartfile.provider import Bytes, Kept, child, on_real_trio, over, provider_of, read
+from tests.real_server import Bytes, Kept, on_real_trio
+from tests.smartfile.provider import child, over, provider_of, read
 from tests.smartfile.server import SmartFileServer
 from tests.smartfile.service import Service
 

@@ -17,7 +17,7 @@ from mountcloud.providers.smartfile import credentials, granting
 from mountcloud.providers.smartfile.provider import SmartFileProvider, create
 from mountcloud.providers.smartfile.settings import SmartFileSettings, settings_from
 from mountcloud.sandbox.smartfile.seed import CLIENT_SECRET, CLIENT_TOKEN
-from tests.smartfile.provider import on_real_trio
+from tests.real_server import on_real_trio
 from tests.smartfile.server import SmartFileServer
 from tests.smartfile.service import Service
 

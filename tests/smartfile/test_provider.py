@@ -29,7 +29,8 @@ from mountcloud.providers.smartfile.changes import RENAMES
 from mountcloud.providers.smartfile.spools import RANGES
 from mountcloud.providers.smartfile.tree import ASIDE
 from mountcloud.providers.smartfile.wire import Entry, KeptTime, Token, kept_time
-from tests.smartfile.provider import MTIME_NS, Bytes, child, new_file, on_real_trio, over, provider_of, put, read
+from tests.real_server import Bytes, on_real_trio
+from tests.smartfile.provider import MTIME_NS, child, new_file, over, provider_of, put, read
 from tests.smartfile.server import SmartFileServer
 from tests.smartfile.service import Service
 

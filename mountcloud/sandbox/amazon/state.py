@@ -1,6 +1,5 @@
 """What every request works on: database, stored bytes, switches, and the recent past."""
 
-import json
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -10,8 +9,7 @@ from pathlib import Path
 
 from mountcloud.sandbox.amazon.schema import SCHEMA, SCHEMA_VERSION
 from mountcloud.sandbox.amazon.switches import Switches
-from mountcloud.sandbox.blobs import Blobs
-from mountcloud.sandbox.database import Database
+from mountcloud.sandbox.box import Box
 
 _REMEMBERED = 10_000
 
@@ -26,24 +24,13 @@ class Past:
     before: dict[str, object] | None
 
 
-class Sandbox:
+class Sandbox(Box[Switches]):
     """One service, kept in one directory that only its owner can read. ``signed_port`` is the storage host's."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.db = Database(directory / "sandbox.db", SCHEMA, SCHEMA_VERSION)
-        self.blobs = Blobs(directory / "blobs")
-        self.switches = Switches()
-        self.switches.change({row["name"]: json.loads(row["value"]) for row in self.db.all("SELECT * FROM switch")})
+        super().__init__(directory, SCHEMA, SCHEMA_VERSION, Switches())
         self.past: deque[Past] = deque(maxlen=_REMEMBERED)
         self.signed_port = 0
-        self._doomed: list[str] = []
-
-    def change_switches(self, values: dict[str, object]) -> None:
-        """Set switches and keep them."""
-        self.switches.change(values)
-        for name, value in values.items():
-            self.db.run("INSERT OR REPLACE INTO switch VALUES (?, ?)", name, json.dumps(value))
 
     def fact(self, name: str, default: int) -> int:
         """A number that outlives the process."""
@@ -54,31 +41,17 @@ class Sandbox:
         """Keep it."""
         self.db.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", name, str(value))
 
-    def doom(self, blob: str | None) -> None:
-        """Remove these bytes once the transaction is through, unless a node still has them."""
-        if blob is not None:
-            self._doomed.append(blob)
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, for the database and the stored bytes."""
+        """All or nothing, for the database, the stored bytes and the recent past."""
         past = len(self.past)
         try:
-            with self.db.transaction():
+            with super().transaction():
                 yield
         except BaseException:
-            self._doomed.clear()
             while len(self.past) > past:
                 self.past.pop()
             raise
-        for blob in self._doomed:
-            if self.db.one("SELECT 1 FROM node WHERE blob = ?", blob) is None:
-                self.blobs.remove(blob)
-        self._doomed.clear()
-
-    def close(self) -> None:
-        """End the database connection."""
-        self.db.close()
 
 
 def now_ms() -> int:

@@ -1,14 +1,12 @@
 """How the sandbox behaves where the real service differed from day to day, or is unknown. Kept over restarts."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
-
-class UnknownSwitch(ValueError):
-    """No such switch, or a value of another type."""
+from mountcloud.sandbox.switchboard import Switchboard
 
 
 @dataclass(slots=True)
-class Switches:
+class Switches(Switchboard):
     """Times in seconds, sizes in bytes.
 
     ``authorize_as``: the customer whose browser comes to the consent page.
@@ -41,22 +39,3 @@ class Switches:
     flip_descendants: bool = False
     properties_at_creation: bool = True
     latency: float = 0
-
-    def values(self) -> dict[str, object]:
-        """All of them by name."""
-        return asdict(self)
-
-    def change(self, values: dict[str, object]) -> None:
-        """Set some; raises ``UnknownSwitch``, changing nothing."""
-        for name, value in values.items():
-            kind = _KINDS.get(name)
-            fits = isinstance(value, (int, float) if kind is float else kind or ()) and (
-                isinstance(value, bool) == (kind is bool)
-            )
-            if not fits:
-                raise UnknownSwitch(f"no switch {name} with the value {value!r}")
-        for name, value in values.items():
-            setattr(self, name, value)
-
-
-_KINDS = {field.name: (float if field.type is float else type(field.default)) for field in fields(Switches)}

@@ -1,35 +1,26 @@
 """The private surface for tests, ``/_sandbox/…``: accounts, shares, switches, faults, and what was requested."""
 
-import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, fields
-from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from mountcloud.sandbox.faults import CONTROL, Fault, Trouble
+from mountcloud.sandbox.faults import Trouble
 from mountcloud.sandbox.nextcloud import login_flow, people, tree, uploads
-from mountcloud.sandbox.nextcloud.calls import reply, split
+from mountcloud.sandbox.nextcloud.calls import split
 from mountcloud.sandbox.nextcloud.errors import Refusal
 from mountcloud.sandbox.nextcloud.state import Sandbox, now
-from mountcloud.sandbox.nextcloud.switches import UnknownSwitch
 from mountcloud.sandbox.nextcloud.tree import Spot
-
-Body = dict[str, Any]
-Handler = Callable[[Body], object]
+from mountcloud.sandbox.surface import Body, Surface, Table
 
 
-class Control:
+class Control(Surface):
     """Handlers that change the server from outside, without rights and without being counted."""
 
-    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
-        self._box, self._trouble = box, trouble
+    refusals = (Refusal,)
 
-    def routes(self) -> Sequence[Route]:
+    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
+        super().__init__(box, trouble)
+        self._box = box
+
+    def own(self) -> Table:
         """The addresses."""
-        table: Sequence[tuple[str, str, Handler]] = (
+        return (
             ("POST", "/accounts", self.add_account),
             ("PUT", "/accounts", self.change_account),
             ("POST", "/app_passwords", self.add_app_password),
@@ -43,26 +34,7 @@ class Control:
             ("GET", "/uploads", self.get_uploads),
             ("POST", "/populate", self.populate),
             ("POST", "/tamper", self.tamper),
-            ("GET", "/switches", self.get_switches),
-            ("PUT", "/switches", self.set_switches),
-            ("POST", "/faults", self.add_fault),
-            ("GET", "/faults", self.get_faults),
-            ("DELETE", "/faults", self.clear_faults),
-            ("GET", "/requests", self.get_requests),
-            ("DELETE", "/requests", self.forget_requests),
         )
-        return [Route(CONTROL + path, self._endpoint(handler), methods=[method]) for method, path, handler in table]
-
-    def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            body = json.loads(await request.body() or b"{}")
-            try:
-                with self._box.transaction():
-                    return reply(handler(body))
-            except (Refusal, UnknownSwitch, KeyError, TypeError, ValueError) as problem:
-                return reply({"message": f"{type(problem).__name__}: {problem}"}, 400)
-
-        return endpoint
 
     def _spot(self, body: Body) -> Spot:
         return tree.need(self._box, people.account(self._box, body["account"]), split(body["path"]))
@@ -150,41 +122,4 @@ class Control:
         data = bytearray(path.read_bytes())
         data[body.get("offset", 0)] ^= 1
         path.write_bytes(data)
-        return {}
-
-    def get_switches(self, _: Body) -> object:
-        """All switches."""
-        return self._box.switches.values()
-
-    def set_switches(self, body: Body) -> object:
-        """Set some."""
-        self._box.change_switches(body)
-        return {}
-
-    def add_fault(self, body: Body) -> object:
-        """Trouble (``mountcloud/sandbox/faults.py``)."""
-        unknown = set(body) - {field.name for field in fields(Fault)}
-        if unknown:
-            raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
-        self._trouble.faults.append(Fault(**body))
-        return {}
-
-    def get_faults(self, _: Body) -> object:
-        """The faults in force, with their hits."""
-        return {"items": [asdict(each) for each in self._trouble.faults]}
-
-    def clear_faults(self, _: Body) -> object:
-        """No more trouble."""
-        self._trouble.faults.clear()
-        return {}
-
-    def get_requests(self, _: Body) -> object:
-        """What was requested since the last time that it was forgotten."""
-        trouble = self._trouble
-        items = [asdict(each) for each in trouble.records]
-        return {"counts": dict(trouble.counts), "items": items, "mostAtOnce": trouble.most_at_once}
-
-    def forget_requests(self, _: Body) -> object:
-        """Begin the counts anew."""
-        self._trouble.forget()
         return {}

@@ -1,63 +1,27 @@
 """What every request works on: database, stored bytes, switches."""
 
-import json
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from mountcloud.sandbox.blobs import Blobs
-from mountcloud.sandbox.database import Database
+from mountcloud.sandbox.box import Box
 from mountcloud.sandbox.nextcloud.schema import SCHEMA, SCHEMA_VERSION
 from mountcloud.sandbox.nextcloud.switches import Switches
 
 
-class Sandbox:
+class Sandbox(Box[Switches]):
     """One server, kept in one directory that only its owner can read."""
 
+    in_use = "SELECT 1 FROM node WHERE blob = ?1 UNION SELECT 1 FROM version WHERE blob = ?1"
+
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.db = Database(directory / "sandbox.db", SCHEMA, SCHEMA_VERSION)
-        self.blobs = Blobs(directory / "blobs")
-        self.switches = Switches()
-        self.switches.change({row["name"]: json.loads(row["value"]) for row in self.db.all("SELECT * FROM switch")})
+        super().__init__(directory, SCHEMA, SCHEMA_VERSION, Switches())
         self.instance = self._fact("instance", f"oc{secrets.token_hex(5)}")
-        self._doomed: list[str] = []
 
     def _fact(self, name: str, fresh: str) -> str:
         self.db.run("INSERT OR IGNORE INTO fact VALUES (?, ?)", name, fresh)
         row = self.db.one("SELECT value FROM fact WHERE name = ?", name)
         return fresh if row is None else str(row["value"])
-
-    def change_switches(self, values: dict[str, object]) -> None:
-        """Set switches and keep them."""
-        self.switches.change(values)
-        for name, value in values.items():
-            self.db.run("INSERT OR REPLACE INTO switch VALUES (?, ?)", name, json.dumps(value))
-
-    def doom(self, *blobs: str | None) -> None:
-        """Remove these bytes once the transaction is through, unless something still has them."""
-        self._doomed += [blob for blob in blobs if blob is not None]
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, for the database and the stored bytes."""
-        try:
-            with self.db.transaction():
-                yield
-        except BaseException:
-            self._doomed.clear()
-            raise
-        used = "SELECT 1 FROM node WHERE blob = ? UNION SELECT 1 FROM version WHERE blob = ?"
-        for blob in self._doomed:
-            if self.db.one(used, blob, blob) is None:
-                self.blobs.remove(blob)
-        self._doomed.clear()
-
-    def close(self) -> None:
-        """End the database connection."""
-        self.db.close()
 
 
 def now() -> int:

@@ -1,14 +1,12 @@
 """How this server behaves where real ones differ, or are in trouble. Kept over restarts."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
-
-class UnknownSwitch(ValueError):
-    """No such switch, or a value of another type."""
+from mountcloud.sandbox.switchboard import Switchboard
 
 
 @dataclass(slots=True)
-class Switches:
+class Switches(Switchboard):
     """Times in seconds, sizes in bytes.
 
     ``maintenance``: 503 for everything but ``/status.php``. ``throttled``: 429 for all WebDAV.
@@ -32,22 +30,3 @@ class Switches:
     upload_lifetime: float = 86_400
     flow_lifetime: float = 1_200
     latency: float = 0
-
-    def values(self) -> dict[str, object]:
-        """All of them by name."""
-        return asdict(self)
-
-    def change(self, values: dict[str, object]) -> None:
-        """Set some; raises ``UnknownSwitch``, changing nothing."""
-        for name, value in values.items():
-            kind = _KINDS.get(name)
-            fits = isinstance(value, (int, float) if kind is float else kind or ()) and (
-                isinstance(value, bool) == (kind is bool)
-            )
-            if not fits:
-                raise UnknownSwitch(f"no switch {name} with the value {value!r}")
-        for name, value in values.items():
-            setattr(self, name, value)
-
-
-_KINDS = {field.name: type(field.default) for field in fields(Switches)}

@@ -1,60 +1,32 @@
 """The private surface for tests, ``/_sandbox/…``: accounts, rights, switches, faults, and what was requested."""
 
-import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, fields
-from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from mountcloud.sandbox.faults import CONTROL, Fault, Trouble
+from mountcloud.sandbox.faults import Trouble
 from mountcloud.sandbox.smartfile import accounts, oauth, tree
-from mountcloud.sandbox.smartfile.errors import Refusal, reply
+from mountcloud.sandbox.smartfile.errors import Refusal
 from mountcloud.sandbox.smartfile.state import Sandbox
-from mountcloud.sandbox.smartfile.switches import UnknownSwitch
 from mountcloud.sandbox.smartfile.tree import Spot, split
-
-Body = dict[str, Any]
-Handler = Callable[[Body], object]
+from mountcloud.sandbox.surface import Body, Surface, Table
 
 
-class Control:
+class Control(Surface):
     """Handlers that change the server from outside, without rights and without being counted."""
 
-    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
-        self._box, self._trouble = box, trouble
+    refusals = (Refusal,)
 
-    def routes(self) -> Sequence[Route]:
+    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
+        super().__init__(box, trouble)
+        self._box = box
+
+    def own(self) -> Table:
         """The addresses."""
-        table: Sequence[tuple[str, str, Handler]] = (
+        return (
             ("POST", "/accounts", self.add_account),
             ("PUT", "/accounts", self.change_account),
             ("POST", "/oauth/grant", self.grant),
             ("PUT", "/rights", self.deny),
             ("POST", "/populate", self.populate),
             ("PUT", "/times", self.set_time),
-            ("GET", "/switches", self.get_switches),
-            ("PUT", "/switches", self.set_switches),
-            ("POST", "/faults", self.add_fault),
-            ("GET", "/faults", self.get_faults),
-            ("DELETE", "/faults", self.clear_faults),
-            ("GET", "/requests", self.get_requests),
-            ("DELETE", "/requests", self.forget_requests),
         )
-        return [Route(CONTROL + path, self._endpoint(handler), methods=[method]) for method, path, handler in table]
-
-    def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            body = json.loads(await request.body() or b"{}")
-            try:
-                with self._box.transaction():
-                    return reply(handler(body))
-            except (Refusal, UnknownSwitch, KeyError, TypeError, ValueError) as problem:
-                return reply({"message": f"{type(problem).__name__}: {problem}"}, 400)
-
-        return endpoint
 
     def _spot(self, body: Body) -> Spot:
         account = self._box.db.one("SELECT * FROM account WHERE key = ?", body["account"])
@@ -92,41 +64,4 @@ class Control:
     def set_time(self, body: Body) -> object:
         """``time`` of a node in seconds since the epoch."""
         self._box.db.update("node", self._spot(body).node["id"], {"time": int(body["time"])})
-        return {}
-
-    def get_switches(self, _: Body) -> object:
-        """All switches."""
-        return self._box.switches.values()
-
-    def set_switches(self, body: Body) -> object:
-        """Set some."""
-        self._box.change_switches(body)
-        return {}
-
-    def add_fault(self, body: Body) -> object:
-        """Trouble (``mountcloud/sandbox/faults.py``)."""
-        unknown = set(body) - {field.name for field in fields(Fault)}
-        if unknown:
-            raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")
-        self._trouble.faults.append(Fault(**body))
-        return {}
-
-    def get_faults(self, _: Body) -> object:
-        """The faults in force, with their hits."""
-        return {"items": [asdict(each) for each in self._trouble.faults]}
-
-    def clear_faults(self, _: Body) -> object:
-        """No more trouble."""
-        self._trouble.faults.clear()
-        return {}
-
-    def get_requests(self, _: Body) -> object:
-        """What was requested since the last time that it was forgotten."""
-        trouble = self._trouble
-        items = [asdict(each) for each in trouble.records]
-        return {"counts": dict(trouble.counts), "items": items, "mostAtOnce": trouble.most_at_once}
-
-    def forget_requests(self, _: Body) -> object:
-        """Begin the counts anew."""
-        self._trouble.forget()
         return {}
