@@ -32,6 +32,7 @@ setup(
         "defusedxml>=0.7.1",
         "oauthlib>=3.2.2",
         "tzdata>=2024.1",
+        "pycryptodomex>=3.20",
     ],
     extras_require={
         "sandbox": [*SANDBOX, *WEBDAV_SERVER],
