@@ -155,6 +155,42 @@ async def test_a_renaming_by_others_keeps_the_id(dav: Dav) -> None:
 
 
 @on_real_trio
+@pytest.mark.parametrize("rewritten", [False, True])
+async def test_a_move_whose_answer_was_lost_is_known_by_its_id(
+    nextcloud: NextcloudServer, dav: Dav, *, rewritten: bool
+) -> None:
+    """Whoever asks for the node itself gets its new name, also if somebody else wrote the file since."""
+    async with provider_of(dav) as provider:
+        root = (await provider.root()).id
+        directory = await provider.make_directory(root, "d", MTIME_NS)
+        node = await put(provider, "f", b"one")
+        nextcloud.control.fault("/f$", method="MOVE", kind="lost_reply")
+        with pytest.raises(Unavailable):
+            await provider.move(node.ref, directory.id, "g", None)
+        if rewritten:
+            dav.put("d/g", b"two!")
+        seen = await provider.node(node.ref)
+        assert (seen.id, seen.parent, seen.name) == (node.id, directory.id, "g")
+        assert (seen.version == node.version) is not rewritten
+        assert await provider.move(seen.ref, directory.id, "g", None) == seen
+
+
+@on_real_trio
+async def test_new_content_goes_where_a_move_whose_answer_was_lost_brought_the_file(
+    nextcloud: NextcloudServer, dav: Dav
+) -> None:
+    async with provider_of(dav) as provider:
+        directory = await provider.make_directory((await provider.root()).id, "d", MTIME_NS)
+        node = await put(provider, "f", b"one")
+        nextcloud.control.fault("/f$", method="MOVE", kind="lost_reply")
+        with pytest.raises(Unavailable):
+            await provider.move(node.ref, directory.id, "g", None)
+        changed = await provider.upload(over(node, b"two!"), Bytes(b"two!"))
+        assert (changed.id, changed.parent, changed.name) == (node.id, directory.id, "g")
+        assert await provider.children(directory.id) == [changed]
+
+
+@on_real_trio
 async def test_a_new_date_is_no_new_content(dav: Dav) -> None:
     async with provider_of(dav) as provider:
         node = await put(provider, "f", b"one")

@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 import trio
 
-from mountcloud.model.errors import NotFound
+from mountcloud.model.errors import NotFound, Unavailable
 from mountcloud.model.ids import NodeId
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Slot
 from mountcloud.model.provider import UploadTarget
+from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.provider import WebdavProvider
+from mountcloud.providers.webdav.small import SMALL
 from mountcloud.providers.webdav.tree import ROOT
 from tests.conformance.content import MTIME_NS, BytesSource
 from tests.webdav.client import Bench, new_client, on
@@ -73,6 +75,18 @@ async def test_a_move_whose_answer_was_lost_is_seen_in_the_listing_of_either_dir
         await b.client.remove(file.ref)
 
 
+@on("lighttpd", "nginx")
+async def test_new_content_goes_where_a_move_whose_answer_was_lost_brought_the_file(b: Bench) -> None:
+    above, _, _ = await deep(b)
+    file = await b.put("file", b"content")
+    aimed(b, file, above.id, "there")
+    b.outsider.move("file", "above/there")
+    newer = await b.put("file", b"newer", replaces=file)
+    assert (newer.id, newer.parent, newer.name) == (file.id, above.id, "there")
+    assert (await b.client.node(file.ref)) == newer
+    assert b.outsider.get("above/there") == b"newer"
+
+
 @on(*SERVERS)
 async def test_what_is_below_a_directory_whose_move_was_unanswered_is_found(b: Bench) -> None:
     above, below, file = await deep(b)
@@ -103,6 +117,27 @@ async def test_an_upload_whose_answer_was_lost_is_known_by_its_time(b: Bench) ->
     seen = await child(again, ROOT)
     assert (seen.id, seen.size, seen.mtime_ns) == (lost.id, lost.size, MTIME_NS)
     await again.aclose()
+
+
+@on("apache", "wsgidav")
+async def test_a_move_whose_answer_alone_was_lost_is_in_nobodys_way(b: Bench) -> None:
+    """The line holds, so the name is seen to be taken: by what we moved there ourselves."""
+    move = b.client._dav.move
+
+    async def unanswered(old: Path, new: Path, *, directory: bool, overwrite: bool) -> None:
+        await move(old, new, directory=directory, overwrite=overwrite)
+        raise Unavailable("the answer is lost")
+
+    b.client._dav.move = unanswered  # type: ignore[method-assign]  # what a proxy would do, without one
+    with pytest.raises(Unavailable):
+        await b.put("file", bytes(SMALL + 1))
+    file = await b.named("file")
+    assert (file.size, file.mtime_ns) == (SMALL + 1, MTIME_NS)
+    with pytest.raises(Unavailable):
+        await b.client.move(file.ref, ROOT, "renamed", None)
+    moved = await b.client.move(file.ref, ROOT, "renamed", None)
+    assert (moved.id, moved.name, moved.version) == (file.id, "renamed", file.version)
+    assert b.files == {"renamed"}
 
 
 @on(*SERVERS)

@@ -68,15 +68,19 @@ class Changes:
             raise
 
     @asynccontextmanager
-    async def needing_a_free_name(self, slot: Slot, path: Path) -> AsyncIterator[None]:
-        """Servers refuse a name that is taken in many ways too: 405 and 412 are the right ones, 400 and 409 occur."""
+    async def needing_a_free_name(self, slot: Slot, path: Path, mover: Path | None = None) -> AsyncIterator[None]:
+        """Servers refuse a name that is taken in many ways too: 405 and 412 are the right ones, 400 and 409 occur.
+
+        What has the name may be the ``mover`` itself, whose answer was lost: then nothing is refused, only unknown.
+        """
         try:
             async with self.blaming_the_parent(slot.parent):
                 yield
         except AuthenticationRequired:
             raise
         except Failure as failure:
-            if isinstance(failure, Conflict) or await self._is_taken(path):
+            left = failure.transient and mover is not None and not await self._is_taken(mover)
+            if isinstance(failure, Conflict) or (not left and await self._is_taken(path)):
                 raise Exists(f"the name {slot.name!r} is taken") from failure
             raise
 
@@ -88,7 +92,7 @@ class Changes:
             return
         if not self._tree.abilities.move_refuses and await self._is_taken(new):
             raise Exists(f"the name {slot.name!r} is taken")
-        async with self.needing_a_free_name(slot, new):
+        async with self.needing_a_free_name(slot, new, old):
             await self._dav.move(old, new, directory=directory, overwrite=False)
 
     async def move(self, ref: Ref, slot: Slot, replaces: Ref | None) -> Node:

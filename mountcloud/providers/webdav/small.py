@@ -99,12 +99,11 @@ class SmallUploads:
         raise Exists(f"the name {slot.name!r} is taken")
 
     async def _replace(self, base: Ref, content: bytes, sent: Sent) -> Node | None:
-        place = self._tree.place(base.id)
+        path, place = await self._tree.path(base.id), self._tree.place(base.id)
         facts = facts_of(place.facts)
         expected = facts.expected(base.version)
         if facts.sent or expected is None or not expected.etag:
             return None
-        path = await self._tree.path(base.id)
         errand = _Errand(place, place, path, {"If-Match": f'"{expected.etag}"'}, content, sent)
         self._write_down(errand)
         try:

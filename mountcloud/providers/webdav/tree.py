@@ -100,7 +100,9 @@ class Tree:
             return False
         if entry.is_directory != place.is_directory or not self._is_same(place, entry):
             return False
-        return place.is_directory or facts_of(place.facts).binding(entry.token) is not None
+        if place.is_directory or self._given_id(entry) == place.id:
+            return True
+        return facts_of(place.facts).binding(entry.token) is not None
 
     async def root(self) -> Node:
         """The collection in the settings."""

@@ -183,6 +183,8 @@ class Uploads:
         """The condition is checked by the server at the end of the transfer, where it counts."""
         async with self._tree.turns.looking(parent):
             aim = await self._aim(target)
+        if target.replaces is not None:
+            parent = self._parent_of(target.replaces.id)  # a move of it may just have turned out to be done
         try:
             async with self._changes.blaming_the_parent(parent):
                 answer, checksum = await self._transfer(aim, source, progress)
