@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 DESKTOP = ["jeepney>=0.8"]
-SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18", "defusedxml>=0.7"]
+SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18", "defusedxml>=0.7", "wsproto>=1.2"]
 TYPES = ["types-cachetools>=5.5", "types-setuptools>=75", "types-defusedxml>=0.7", "types-oauthlib>=3.2"]
 LINT = ["ruff>=0.8", "mypy>=1.13", "import-linter>=2.1", *TYPES]
 WEBDAV_SERVER = ["wsgidav>=4.3.3", "cheroot>=10.0.1"]

@@ -105,6 +105,25 @@ def smartfile(*, listen: str, data: Path, password_file: Path | None, control: b
 
 
 @sandbox.command()
+@_common
+def metadisk(*, listen: str, data: Path, password_file: Path | None, control: bool, allow_remote: bool) -> None:
+    """A Metadisk server (Storj bridge). Prints one line "listening on http://HOST:PORT" when it is ready.
+
+    A new one has the account "demo@example.org", whose password is "demo" unless --password-file says otherwise. What
+    would be sent by mail, such as the address that activates a new account, goes to stderr.
+    """
+    host, port = _address(listen)
+    try:
+        from mountcloud.sandbox.metadisk import server
+    except ModuleNotFoundError as missing:
+        raise _incomplete(missing) from None
+    options = server.Options(host, port, data, control)
+    if password_file is not None:
+        options = server.Options(host, port, data, control, _first_line(password_file))
+    _serve(host, listen, lambda: server.run(options, click.echo, _mail), allow_remote=allow_remote)
+
+
+@sandbox.command()
 @click.option("--listen", default="127.0.0.1:0", show_default=True, help="HOST:PORT; port 0 takes a free one.")
 @click.option(
     "--data", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where it keeps everything."
@@ -127,6 +146,10 @@ def amazon(*, listen: str, data: Path, token_file: Path | None, control: bool, a
         raise _incomplete(missing) from None
     options = server.Options(host, port, data, control, token_file)
     _serve(host, listen, lambda: server.run(options, click.echo), allow_remote=allow_remote)
+
+
+def _mail(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _incomplete(missing: ModuleNotFoundError) -> click.ClickException:

@@ -21,11 +21,13 @@ _HTML = b"<!doctype html><html><body><h1>Trouble</h1><p>A proxy says so.</p></bo
 class Fault:
     """What happens to requests whose method, path and User-Agent match the expressions (anywhere in the text).
 
-    ``status``: answer at once with ``status``, ``error_code``, ``headers`` and a ``body`` of that kind.
+    ``status``: answer at once with ``status``, ``headers`` and a ``body`` of that kind, whose JSON names ``error_code``
+    and, as the services say it that know only this, ``error``.
     ``drop``: close the connection at once. ``lost_reply``: let the request take effect, then close the connection.
     ``cut``: the connection ends after exactly ``after`` bytes of the body; ``reset``: it breaks after at most so many.
     ``slow``: ``after`` bytes, ``seconds``, and so on.
     ``delay``: wait ``seconds`` first. The first ``skip`` matches pass; ``count`` -1 means every match after that.
+    A WebSocket counts as one request of the method ``WEBSOCKET``, whose body is all that the server says on it.
     """
 
     path: str
@@ -35,6 +37,7 @@ class Fault:
     skip: int = 0
     status: int = 500
     error_code: int | None = None
+    error: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: str = "json"
     after: int = 0
@@ -110,10 +113,10 @@ class TroubleMaker:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith(CONTROL):
+        if scope["type"] not in {"http", "websocket"} or scope["path"].startswith(CONTROL):
             await self._app(scope, receive, send)
             return
-        record = Record(scope["method"], scope["path"], "", 0)
+        record = Record(_method(scope), scope["path"], "", 0)
         self._trouble.at_once += 1
         self._trouble.most_at_once = max(self._trouble.most_at_once, self._trouble.at_once)
         try:
@@ -129,13 +132,13 @@ class TroubleMaker:
         self._trouble.counts[f"{record.method} {record.template}"] += 1
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = (scope["method"], scope["path"], _agent(scope))
+        request = (_method(scope), scope["path"], _agent(scope))
         fault = next((fault for fault in self._trouble.faults if fault.takes(*request)), None)
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.kind == "status":
             await _drain(receive)
-            await _answer(fault, send)
+            await _answer(fault, _refusing(send) if scope["type"] == "websocket" else send)
         elif fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
@@ -145,7 +148,7 @@ class TroubleMaker:
             await self._break_off(fault, scope, receive, send)
 
     async def _break_off(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.kind == "lost_reply":
+        if fault.kind == "lost_reply" and scope["type"] == "http":
             await self._app(scope, receive, _nowhere)
         elif fault.kind in {"cut", "reset"}:
             await self._app(scope, receive, _cut(send, fault.after))
@@ -163,14 +166,20 @@ def template_of(path: str, params: dict[str, object]) -> str:
     return path
 
 
+def _method(scope: Scope) -> str:
+    return str(scope.get("method", "WEBSOCKET"))
+
+
 def _agent(scope: Scope) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), "")
 
 
 def _noting(send: Send, record: Record) -> Send:
     async def noting(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"].endswith("http.response.start"):
             record.status = message["status"]
+        elif message["type"] == "websocket.accept":
+            record.status = 101
         await send(message)
 
     return noting
@@ -188,8 +197,17 @@ async def _drain(receive: Receive) -> None:
 
 
 async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
+    while (await receive())["type"] not in {"http.disconnect", "websocket.disconnect"}:
         pass
+
+
+def _refusing(send: Send) -> Send:
+    """An answer instead of a WebSocket (ASGI, "WebSocket Denial Response")."""
+
+    async def refusing(message: Message) -> None:
+        await send({**message, "type": f"websocket.{message['type']}"})
+
+    return refusing
 
 
 async def _answer(fault: Fault, send: Send) -> None:
@@ -216,6 +234,8 @@ def _body(fault: Fault) -> tuple[bytes, str]:
     }
     if fault.error_code is not None:
         answer["errorCode"] = fault.error_code
+    if fault.error:
+        answer["error"] = fault.error
     return json.dumps(answer).encode(), "application/json;charset=UTF-8"
 
 
@@ -224,24 +244,32 @@ def _cut(send: Send, after: int) -> Send:
 
     async def cutting(message: Message) -> None:
         nonlocal left
-        if message["type"] != "http.response.body":
+        said = _SAID.get(message["type"])
+        if message["type"] in _BEGINNINGS:
             await send(message)
-            return
-        piece = message.get("body", b"")[:left]
-        left -= len(piece)
-        if piece:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        elif said is not None:
+            piece = (message.get(said) or b"")[:left]
+            left -= len(piece)
+            if piece:
+                await send({**message, said: piece, "more_body": True})
 
     return cutting
 
 
+_BEGINNINGS = frozenset({"http.response.start", "websocket.accept"})
+_SAID = {"http.response.body": "body", "websocket.send": "bytes"}
+"""Where a message has what counts."""
+
+
 def _slowly(send: Send, fault: Fault) -> Send:
     async def slow(message: Message) -> None:
-        body = message.get("body", b"")
+        said = _SAID.get(message["type"], "body")
+        body = message.get(said) or b""
         step = max(1, fault.after)
         for start in range(0, len(body), step):
             await asyncio.sleep(fault.seconds)
-            await send({"type": "http.response.body", "body": body[start : start + step], "more_body": True})
-        await send({**message, "body": b""} if body else message)
+            await send({**message, said: body[start : start + step], "more_body": True})
+        if not body or said == "body":
+            await send({**message, said: b""} if body else message)
 
     return slow

@@ -34,6 +34,19 @@ class Connections:
 
         return Accounted
 
+    def websocket_protocol(self) -> type[asyncio.Protocol]:
+        """The protocol to which a connection may go over; its end is no business of the first one any more."""
+        from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+
+        opened = self._open
+
+        class AccountedWebSocket(WSProtocol):
+            def connection_lost(self, exc: Exception | None) -> None:
+                opened.pop(_key(self.transport), None)
+                super().connection_lost(exc)
+
+        return AccountedWebSocket
+
     def close(self, scope: Scope) -> None:
         """End the connection of this request after what was sent so far."""
         transport = self._transport(scope)
@@ -64,7 +77,7 @@ class ByPort:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        on_second = scope["type"] == "http" and scope["server"][1] == self._second_port
+        on_second = scope["type"] in {"http", "websocket"} and scope["server"][1] == self._second_port
         await (self._second if on_second else self._first)(scope, receive, send)
 
 
@@ -81,12 +94,21 @@ def is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def serve(app: ASGIApp, connections: Connections, sockets: list[socket.socket], on_ready: Callable[[], None]) -> None:
+def serve(
+    app: ASGIApp,
+    connections: Connections,
+    sockets: list[socket.socket],
+    on_ready: Callable[[], None],
+    *,
+    websockets: bool = False,
+) -> None:
     """Serve until a signal comes. Open requests get a second to end."""
     config = uvicorn.Config(
         app,
         http=connections.protocol(),
-        ws="none",
+        ws=connections.websocket_protocol() if websockets else "none",
+        ws_ping_interval=None,  # silence is to look like silence
+        ws_per_message_deflate=False,
         lifespan="off",
         loop="asyncio",
         log_level="warning",
