@@ -1,6 +1,7 @@
 import itertools
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.metadisk.server import MetadiskServer, start_metadisk
@@ -39,3 +40,10 @@ def service(metadisk: MetadiskServer) -> Iterator[Service]:
     metadisk.control.add_user(email)
     with Service(metadisk.base_url, email) as service:
         yield service
+
+
+@pytest.fixture
+def anybody(metadisk: MetadiskServer) -> Iterator[httpx.Client]:
+    """Somebody without an account."""
+    with httpx.Client(base_url=metadisk.base_url, trust_env=False) as client:
+        yield client

@@ -9,8 +9,16 @@ from urllib.parse import urlsplit
 
 import httpx
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Request, TextMessage
-from wsproto.utilities import RemoteProtocolError
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    RejectConnection,
+    Request,
+    TextMessage,
+)
+from wsproto.frame_protocol import CloseReason
 
 PASSWORD = "secret"
 
@@ -22,7 +30,7 @@ def sent_password(password: str = PASSWORD) -> str:
 
 @dataclass
 class Told:
-    """What a farmer said until it closed; ``code`` None: the connection just ended."""
+    """What a farmer said until it closed, and how: an HTTP status if it took no call, None if the line just ended."""
 
     data: bytes = b""
     texts: list[str] = field(default_factory=list)
@@ -100,8 +108,8 @@ class Service:
         assert self.send("DELETE", f"/buckets/{bucket}/files/{hash_}").status_code == 204
 
 
-def follow(pointer: dict[str, str], message: str | bytes | None = None) -> Told:
-    """Ask the farmer of a pointer for its shard; or say something else to it."""
+def follow(pointer: dict[str, str], message: str | None = None) -> Told:
+    """Ask the farmer of a pointer for its shard; or say something else to it, nothing if that is empty."""
     words = f'{{"token":"{pointer["token"]}","hash":"{pointer["hash"]}","operation":"PULL"}}'
     where = urlsplit(pointer["channel"])
     with socket.create_connection((where.hostname or "", where.port or 80), timeout=30) as line:
@@ -109,7 +117,7 @@ def follow(pointer: dict[str, str], message: str | bytes | None = None) -> Told:
 
 
 class _Conversation:
-    def __init__(self, line: socket.socket, message: str | bytes) -> None:
+    def __init__(self, line: socket.socket, message: str) -> None:
         self._line, self._message = line, message
         self._ws = WSConnection(ConnectionType.CLIENT)
         self._told = Told()
@@ -117,15 +125,9 @@ class _Conversation:
     def until_it_ends(self, host: str) -> Told:
         self._line.sendall(self._ws.send(Request(host=host, target="/")))
         while self._told.code is None and (data := self._receive()):
-            try:
-                self._ws.receive_data(data)
-                for event in self._ws.events():
-                    self._take(event)
-            except RemoteProtocolError:
-                # Farmers of version 0.6 close with codes that no library takes: the last frame, as it came.
-                start = data.rindex(b"\x88")
-                self._told.code = struct.unpack_from("!H", data, start + 2)[0]
-                self._told.reason = data[start + 4 :].decode()
+            self._ws.receive_data(data)
+            for event in self._ws.events():
+                self._take(event, data)
         return self._told
 
     def _receive(self) -> bytes:
@@ -134,14 +136,23 @@ class _Conversation:
         except ConnectionResetError:
             return b""
 
-    def _take(self, event: Event) -> None:
-        if isinstance(event, AcceptConnection):
-            said = TextMessage(self._message) if isinstance(self._message, str) else BytesMessage(self._message)
-            self._line.sendall(self._ws.send(said))
+    def _take(self, event: Event, data: bytes) -> None:
+        if isinstance(event, AcceptConnection) and self._message:
+            self._line.sendall(self._ws.send(TextMessage(self._message)))
+        elif isinstance(event, RejectConnection):
+            self._told.code = event.status_code
         elif isinstance(event, BytesMessage):
             self._told.data += event.data
         elif isinstance(event, TextMessage):
             self._told.texts.append(event.data)
         elif isinstance(event, CloseConnection):
-            self._told.code, self._told.reason = event.code, event.reason or ""
             self._line.sendall(self._ws.send(event.response()))
+            self._told.code, self._told.reason = int(event.code), event.reason or ""
+            if event.code == CloseReason.PROTOCOL_ERROR:
+                self._told.code, self._told.reason = _close_of(data)
+
+
+def _close_of(data: bytes) -> tuple[int, str]:
+    """The last frame as it came: later farmers close with codes that no library takes (RFC 6455, 5.5.1)."""
+    start = data.rindex(b"\x88")
+    return struct.unpack_from("!H", data, start + 2)[0], data[start + 4 :].decode()
