@@ -18,7 +18,8 @@ class Place:
     """Where one node is. ``parent`` is None for the root, whose name is empty.
 
     ``facts`` is the provider's own text about the node. ``aim`` is the slot to which the node is on its way: a move
-    was sent and nobody knows yet whether it happened.
+    was sent and nobody knows yet whether it happened. ``mark`` is what the service shows of the node wherever another
+    client moves it, empty where that is nothing.
     """
 
     id: NodeId
@@ -27,6 +28,7 @@ class Place:
     is_directory: bool
     facts: str = ""
     aim: Slot | None = None
+    mark: str = ""
 
 
 class Places(Protocol):
@@ -43,6 +45,9 @@ class Places(Protocol):
 
     def aimed_at(self, parent: NodeId) -> Sequence[Place]:
         """All that may have been moved into this directory."""
+
+    def marked(self, mark: str) -> Sequence[Place]:
+        """All of which the service showed this; none for an empty mark."""
 
     def change(self, put: Iterable[Place] = (), remove: Iterable[NodeId] = ()) -> None:
         """Forget some nodes with all that is below them, then put others; who holds their name is forgotten."""

@@ -31,6 +31,10 @@ class MemoryPlaces:
         """All that may have been moved into this directory."""
         return [each for each in self._places.values() if each.aim is not None and each.aim.parent == parent]
 
+    def marked(self, mark: str) -> Sequence[Place]:
+        """All of which the service showed this."""
+        return [each for each in self._places.values() if mark and each.mark == mark]
+
     def change(self, put: Iterable[Place] = (), remove: Iterable[NodeId] = ()) -> None:
         """Forget some nodes with all that is below them, then put others."""
         for node in remove:

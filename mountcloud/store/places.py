@@ -23,9 +23,13 @@ _MIGRATIONS = [
     CREATE INDEX places_by_aim ON places (aim_parent) WHERE aim_parent IS NOT NULL;
     CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE places ADD COLUMN mark TEXT NOT NULL DEFAULT '';    -- what the service shows of it wherever it is
+    CREATE INDEX places_by_mark ON places (mark) WHERE mark <> '';
+    """,
 ]
 
-_COLUMNS = "id, parent, name, is_directory, facts, aim_parent, aim_name"
+_COLUMNS = "id, parent, name, is_directory, facts, aim_parent, aim_name, mark"
 _WITH_ALL_BELOW = """
     DELETE FROM places WHERE id IN (
         WITH RECURSIVE gone (id) AS (
@@ -61,6 +65,10 @@ class PlaceBook:
         """All that may have been moved into this directory."""
         return self._where("aim_parent = ?", parent)
 
+    def marked(self, mark: str) -> Sequence[Place]:
+        """All of which the service showed this."""
+        return self._where("mark = ? AND mark <> ''", mark)
+
     def _where(self, condition: str, *values: str) -> list[Place]:
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM places WHERE {condition}", values)  # noqa: S608 - constants
         return [_place(row) for row in rows]
@@ -79,8 +87,8 @@ class PlaceBook:
             self._db.run(_WITH_ALL_BELOW, (holder.id,))
         aim = (None, None) if place.aim is None else (place.aim.parent, place.aim.name)
         self._db.run(
-            "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (place.id, place.parent, place.name, place.is_directory, place.facts, *aim),
+            f"INSERT OR REPLACE INTO places ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+            (place.id, place.parent, place.name, place.is_directory, place.facts, *aim, place.mark),
         )
 
     def note(self, key: str) -> str | None:
@@ -98,6 +106,8 @@ class PlaceBook:
 
 
 def _place(row: Row) -> Place:
-    id, parent, name, is_directory, facts, aim_parent, aim_name = row
+    id, parent, name, is_directory, facts, aim_parent, aim_name, mark = row
     aim = None if aim_parent is None else Slot(NodeId(aim_parent), text(aim_name))
-    return Place(NodeId(id), None if parent is None else NodeId(parent), text(name), bool(is_directory), facts, aim)
+    return Place(
+        NodeId(id), None if parent is None else NodeId(parent), text(name), bool(is_directory), facts, aim, mark
+    )

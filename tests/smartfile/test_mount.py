@@ -96,6 +96,38 @@ def test_what_other_clients_do_is_seen(mount: Mount, service: Service) -> None:
     until(lambda: list(top.iterdir()) == [])
 
 
+def test_what_another_client_renames_and_moves_is_the_same_file(
+    mount: Mount, service: Service, smartfile: SmartFileServer
+) -> None:
+    """Its inode, its permissions, what was cached of it, and the handle of a program that has it open."""
+    top = mount.mountpoint
+    for name in ("d", "other"):
+        (top / name).mkdir()
+    path = top / "d" / "f"
+    path.write_bytes(b"x" * 300_000)
+    path.chmod(0o600)
+    mount.settle()
+    smartfile.control.call("PUT", "/times", account=service.key, path="/d/f", time=1_700_000_000)
+    mount.fresh_view()
+    assert path.read_bytes() == b"x" * 300_000
+    before, directory = path.stat(), path.parent.stat().st_ino
+    smartfile.control.forget_requests()
+    with path.open("rb") as reader:
+        service.rename("d/f", "d/g")
+        service.rename("d", "e")
+        until((top / "e" / "g").exists)
+        service.rename("e/g", "other/h")
+        moved = top / "other" / "h"
+        until(moved.exists)
+        assert reader.read() == b"x" * 300_000
+    assert ((top / "e").stat().st_ino, moved.stat().st_ino) == (directory, before.st_ino)
+    assert (moved.stat().st_mode, moved.read_bytes()) == (before.st_mode, b"x" * 300_000)
+    assert smartfile.control.requests().count("GET", "/path/data/") == 0
+    moved.write_bytes(b"ours")
+    mount.settle()
+    assert service.get("other/h") == b"ours"
+
+
 def test_both_contents_survive_when_two_save_at_once(mount: Mount, service: Service, allowed: AllowedLog) -> None:
     allowed.allow("conflict")
     path = mount.mountpoint / "f.txt"

@@ -25,6 +25,7 @@ from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, is_within
 from mountcloud.providers.smartfile import wire
 from mountcloud.providers.smartfile.facts import Binding, Facts, facts_of
+from mountcloud.providers.smartfile.trails import mark_of
 from mountcloud.providers.smartfile.tree import ASIDE, HIDDEN, Tree
 from mountcloud.providers.smartfile.wire import Entry, KeptTime, Path
 
@@ -115,7 +116,8 @@ class Changes:
             if not failure.transient:
                 self._tree.places.change(put=[place])
             raise
-        moved = replace(place, parent=slot.parent, name=slot.name)
+        self._tree.trails.learn(entry, now)
+        moved = replace(place, parent=slot.parent, name=slot.name, mark=mark_of(now))
         self._tree.places.change(put=[moved])
         return self._tree.to_node(self._tree.rebound(moved, entry.token, now), now)
 

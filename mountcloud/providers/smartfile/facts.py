@@ -5,6 +5,7 @@ the version and the time that we gave it.
 """
 
 import json
+import secrets
 from dataclasses import dataclass, field, replace
 
 from mountcloud.model.ids import Version
@@ -60,6 +61,11 @@ class Facts:
         token = of_version[-1] if of_version else parsed(version.removesuffix(RACY))
         known = None if token is None else self.binding(token)
         return token if known is None or known.version in {version, f"{version}{RACY}"} else None
+
+
+def fresh_version(token: Token) -> Version:
+    """A version for content that we just wrote, or of which nobody knows: it is that of no other."""
+    return Version(f"{token.text}#{secrets.token_hex(4)}")
 
 
 def facts_of(text: str) -> Facts:

@@ -1,7 +1,7 @@
 """Ids, paths and nodes: what the book of places knows, laid against what the service shows."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import trio
@@ -10,10 +10,11 @@ from mountcloud.model.errors import Failure, NotADirectory, NotFound, Outdated
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
-from mountcloud.model.places import Place, Places, path_of
+from mountcloud.model.places import Place, Places, is_within, path_of
 from mountcloud.providers.smartfile import wire
 from mountcloud.providers.smartfile.api import Api
 from mountcloud.providers.smartfile.facts import RACY, Binding, Facts, facts_of
+from mountcloud.providers.smartfile.trails import Trails, mark_of
 from mountcloud.providers.smartfile.wire import Entry, Path, Token
 from mountcloud.providers.turns import Turns
 
@@ -37,6 +38,7 @@ class Tree:
         self.api = api
         self.places = places
         self.turns = Turns()
+        self.trails = Trails(places)
         if places.get(ROOT) is None:
             places.change(put=[Place(ROOT, None, "", is_directory=True)])
 
@@ -135,7 +137,8 @@ class Tree:
             entries, in_one_answer = await self.api.children(path)
             if not in_one_answer:
                 entries += await self._missed(directory, path, {each.name for each in entries})
-            return self._recognised(directory, [each for each in entries if not each.name.startswith(HIDDEN)])
+            shown = [each for each in entries if not each.name.startswith(HIDDEN)]
+            return self._recognised(directory, shown, await self._arrived(directory, shown))
 
     async def _missed(self, directory: NodeId, path: Path, listed: set[str]) -> list[Entry]:
         """What we know and a list of several pages left out: it is gone only if the service says so of itself."""
@@ -143,21 +146,51 @@ class Tree:
         found = [await self.glance((*path, name)) for name in missing]
         return [each for each in found if each is not None]
 
-    def _recognised(self, directory: NodeId, entries: Sequence[Entry]) -> list[Node]:
+    async def _arrived(self, directory: NodeId, entries: Sequence[Entry]) -> dict[str, Place]:
+        """By their names here: nodes that were in other directories, where nothing has their names any more."""
+        known = {place.name: place for place in self.places.below(directory)}
+        arrived: dict[str, Place] = {}
+        for entry in entries:
+            place = None if _holds(known.get(entry.name), entry) else self.trails.candidate(entry)
+            if place is not None and place not in arrived.values() and await self._left(place, directory):
+                arrived[entry.name] = place
+        return arrived
+
+    async def _left(self, place: Place, directory: NodeId) -> bool:
+        """False for what is where it was, on its way by our own doing, or above the directory itself."""
+        here = place.parent in {None, directory} or is_within(self.places, directory, place.id)
+        if here or place.aim is not None:
+            return False
+        try:
+            left = await self.glance(await self.path(place.id)) is None
+        except NotFound:
+            return False
+        return left and self.places.get(place.id) == place
+
+    def _recognised(self, directory: NodeId, entries: Sequence[Entry], arrived: Mapping[str, Place]) -> list[Node]:
         """Give each entry its id; what is in the book and not in the list any more is gone."""
         known = {place.name: place for place in self.places.below(directory)}
-        found = [(self._place_of(directory, each, known.get(each.name)), each) for each in entries]
+        still = {name: place for name, place in arrived.items() if self.places.get(place.id) == place}
+        moved = still | self.trails.within(known, entries)
+        found = [
+            (self._place_of(directory, each, known.get(each.name), moved.get(each.name)), each) for each in entries
+        ]
         here = {place.id for place, _ in found}
-        gone = [place.id for place in known.values() if place.id not in here]
-        fresh = [place for place, _ in found if known.get(place.name) != place]
+        gone = [place for place in known.values() if place.id not in here]
+        self.trails.lost(gone)
+        # Who moves goes first: whoever gets a name evicts its holder with all that is below.
+        changed = [place for place, _ in found if known.get(place.name) != place]
+        fresh = sorted(changed, key=lambda place: place.name not in moved)
         if gone or fresh:
-            self.places.change(put=fresh, remove=gone)
+            self.places.change(put=fresh, remove=[place.id for place in gone])
         return [self.to_node(place, entry) for place, entry in found]
 
-    def _place_of(self, directory: NodeId, entry: Entry, holder: Place | None) -> Place:
-        if holder is not None and holder.is_directory == entry.is_directory:
-            return holder
-        return self.new_place(Slot(directory, entry.name), is_directory=entry.is_directory)
+    def _place_of(self, directory: NodeId, entry: Entry, holder: Place | None, moved: Place | None = None) -> Place:
+        if holder is not None and _holds(holder, entry):
+            return replace(holder, mark=mark_of(entry))
+        slot = Slot(directory, entry.name)
+        place = moved or self.trails.returned(entry) or self.new_place(slot, is_directory=entry.is_directory)
+        return replace(place, parent=directory, name=entry.name, mark=mark_of(entry))
 
     def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
         """A place for a node that has no id yet."""
@@ -187,10 +220,6 @@ class Tree:
         if binding is not None:
             return binding.version
         return Version(entry.token.text + RACY * entry.token.is_young(entry.now, RACY_S))
-
-    def fresh_version(self, token: Token) -> Version:
-        """A version for content that we just wrote, which is that of no other."""
-        return Version(f"{token.text}#{secrets.token_hex(4)}")
 
     async def settle_version(self, node: Node) -> None:
         """Wait until the token of a version that was seen too soon proves something, and bind the version to it.
@@ -234,6 +263,11 @@ class Tree:
         same = replace(place, facts=facts_of(place.facts).bound(replace(binding, token=now.token)).text)
         self.places.change(put=[same])
         return same
+
+
+def _holds(place: Place | None, entry: Entry) -> bool:
+    """True for a node of this kind."""
+    return place is not None and place.is_directory == entry.is_directory
 
 
 def _file_time(facts: Facts, entry: Entry) -> int:

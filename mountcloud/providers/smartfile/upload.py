@@ -18,7 +18,8 @@ from mountcloud.model.places import Place
 from mountcloud.model.provider import Source, UploadProgress, UploadTarget
 from mountcloud.providers.smartfile.changes import Changes
 from mountcloud.providers.smartfile.delta import Delta, Deltas, Sent, digest_of, scratch, sent_of
-from mountcloud.providers.smartfile.facts import Binding, Facts, facts_of
+from mountcloud.providers.smartfile.facts import Binding, Facts, facts_of, fresh_version
+from mountcloud.providers.smartfile.trails import mark_of
 from mountcloud.providers.smartfile.tree import HIDDEN, RACY_S, Tree
 from mountcloud.providers.smartfile.wire import Entry, Path
 
@@ -122,14 +123,14 @@ class Uploads:
         """What is there is our own doing, so it may be replaced."""
         facts = facts_of(self._tree.place(node).facts)
         if facts.binding(now.token) is None:
-            facts = facts.bound(Binding(now.token, self._tree.fresh_version(now.token)))
+            facts = facts.bound(Binding(now.token, fresh_version(now.token)))
             self._tree.places.change(put=[replace(self._tree.place(node), facts=facts.text)])
         return Ref(node, self._tree.version(facts, now))
 
     async def _dated(self, node: NodeId, now: Entry, mtime_ns: int) -> Node:
         """What is there is our new content."""
         place = self._tree.place(node)
-        binding = Binding(now.token, self._tree.fresh_version(now.token), mtime_ns)
+        binding = Binding(now.token, fresh_version(now.token), mtime_ns)
         place = replace(place, facts=facts_of(place.facts).bound(binding).text)
         self._tree.places.change(put=[place])
         return await self._changes.keep_time(place, now, mtime_ns)
@@ -153,7 +154,7 @@ class Uploads:
 
     async def _name(self, draft_path: Path, draft: Entry, slot: Slot, mtime_ns: int) -> Node:
         """Give the draft a name that must be free."""
-        facts = Facts().bound(Binding(draft.token, self._tree.fresh_version(draft.token), mtime_ns))
+        facts = Facts().bound(Binding(draft.token, fresh_version(draft.token), mtime_ns))
         place = replace(self._tree.new_place(slot, is_directory=False), facts=facts.text)
         await self._changes.check_free(slot)
         # Written down before: if the answer is lost, the file is known again by its token.
@@ -164,6 +165,7 @@ class Uploads:
             if not failure.transient:
                 self._tree.places.change(remove=[place.id])
             raise
+        place = replace(place, mark=mark_of(now))
         self._tree.places.change(put=[place])
         return await self._seen(place, draft, now, mtime_ns)
 
@@ -172,13 +174,15 @@ class Uploads:
         present = await self._tree.look(base.id)
         place = self._tree.bound(self._tree.place(base.id), present)
         self._changes.check_version(place, present, base)
-        binding = Binding(draft.token, self._tree.fresh_version(draft.token), mtime_ns)
+        binding = Binding(draft.token, fresh_version(draft.token), mtime_ns)
         place = replace(place, facts=facts_of(place.facts).bound(binding).text)
         self._tree.places.change(put=[place])
         now = await self._changes.take_over(draft_path, place, present)
+        place = replace(place, mark=mark_of(now))
         self._tree.places.change(put=[place])
         return await self._seen(place, draft, now, mtime_ns)
 
     async def _seen(self, place: Place, draft: Entry, now: Entry, mtime_ns: int) -> Node:
+        self._tree.trails.learn(draft, now)
         place = self._tree.rebound(place, draft.token, now)
         return await self._changes.keep_time(place, now, mtime_ns)

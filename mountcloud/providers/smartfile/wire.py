@@ -26,7 +26,10 @@ _BY_LETTER = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One path object. ``time`` is the service's own text; ``now`` its clock when it answered, 0 if it did not tell."""
+    """One path object. ``time`` is the service's own text; ``now`` its clock when it answered, 0 if it did not tell.
+
+    ``number`` is the service's own, empty if it tells none; nobody knows whether a move changes it (facts, 4).
+    """
 
     name: str
     is_directory: bool
@@ -35,6 +38,7 @@ class Entry:
     rights: Rights
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
     now: int = 0
+    number: str = ""
 
     @property
     def token(self) -> "Token":
@@ -91,7 +95,9 @@ def entry_of(answer: object, now: int = 0) -> Entry:
     whole = isinstance(name, str) and isinstance(directory, bool) and isinstance(time, str)
     if not whole or not isinstance(size, int) or size < 0 or "/" in str(name):
         raise Unavailable("the service leaves out what a file is")
-    return Entry(str(name), bool(directory), size, str(time), _rights(answer.get("acl")), _attributes(answer), now)
+    rights, attributes, number = _rights(answer.get("acl")), _attributes(answer), answer.get("id")
+    told = str(number) if type(number) is int else ""
+    return Entry(str(name), bool(directory), size, str(time), rights, attributes, now, told)
 
 
 def _attributes(answer: Mapping[str, object]) -> Mapping[str, str]:

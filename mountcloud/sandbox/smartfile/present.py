@@ -4,6 +4,7 @@ import mimetypes
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from urllib.parse import quote
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from mountcloud.sandbox.smartfile.state import Sandbox
@@ -40,7 +41,7 @@ def present(box: Sandbox, spot: Spot, origin: str) -> dict[str, object]:
         "items": sum(each["parent"] == row["id"] for each in inside) if directory else None,
         "extension": "" if directory else PurePosixPath(row["name"]).suffix,
         "mime": media_type(spot),
-        "id": row["id"],
+        "id": row["id"] if box.switches.moves_keep_number else crc32(spot.text.encode()),
         "acl": {name: letter not in spot.denied for name, letter in _RIGHTS.items()},
         "attributes": {each["key"]: each["value"] for each in attributes},
         "tags": [],

@@ -10,6 +10,7 @@ class Switches(Switchboard):
     """Times in seconds.
 
     ``ranges``: parts of files can be had; else every download is whole. ``page_limit``: most entries of one page.
+    ``moves_keep_number``: a node has the same ``id`` wherever it is moved; else its path has one.
     ``rename_replaces``: a rename takes the place of a file; else 409. ``move_makes_directory``: a move to a path that
     is not there makes a directory of it; else 400. ``task_seconds``: how long a task stays PENDING.
     ``task_applies_first``: it has taken effect before that; else at the end. ``task_refuses``: an expression; what a
@@ -21,6 +22,7 @@ class Switches(Switchboard):
 
     ranges: bool = True
     page_limit: int = 1000
+    moves_keep_number: bool = True
     rename_replaces: bool = False
     move_makes_directory: bool = True
     task_seconds: float = 0.0

@@ -70,6 +70,20 @@ def test_inodes_are_never_given_twice_and_one_is_the_roots(tmp_path: Path) -> No
     index.close()
 
 
+def test_what_goes_from_one_directory_and_comes_back_in_another_keeps_its_inode(index: Index) -> None:
+    def inode(id: str) -> int:
+        entry = index.by_id(NodeId(id))
+        assert entry is not None
+        return entry.inode
+
+    upsert(index, directory("d", "d"), node("1", "a"), node("2", "b"))
+    before = inode("1"), inode("2")
+    index.apply(Plan((NodeId("1"), NodeId("2")), ()))
+    upsert(index, node("1", "moved", NodeId("d")), directory("2", "another kind"), node("3", "new"))
+    assert inode("1") == before[0]
+    assert not {inode("2"), inode("3")} & {*before}, "an inode never changes its kind, and is given to nobody else"
+
+
 def test_an_upload_keeps_inode_place_and_children(index: Index) -> None:
     made = index.add(directory("local:d", "d"))
     below = index.add(node("local:f", "f", NodeId("local:d")))
