@@ -101,6 +101,7 @@ class Mount:
         """Close the stores; every file that is still open is owed first."""
         for draft in self.core.drafts.all:
             self.core.local.seal(draft)
+        self.persister.sweep()
         self.chunks.close()
         self.index.close()
         self.journal.close()

@@ -146,13 +146,17 @@ class Drafts:
         if file.size != entry.node.size:
             raise Corrupt(f"{entry.file_name!r} came with {file.size} bytes instead of {entry.node.size}")
 
-    def discard(self, inode: Inode, *, keep_file: bool = False) -> None:
-        """The draft is no longer needed; with ``keep_file`` its bytes are still owed."""
+    def let_go(self, inode: Inode) -> str | None:
+        """No program needs the draft any more; its file name, whose bytes may still be owed."""
         draft = self._drafts.pop(inode, None)
-        if draft is not None:
-            draft.file.close()
-            if not keep_file:
-                self.staging.remove(draft.file.name)
+        if draft is None:
+            return None
+        draft.file.close()
+        return draft.file.name
+
+    def holds(self, staged: str) -> bool:
+        """True while a program may have the draft of that file name open."""
+        return any(draft.file.name == staged for draft in self._drafts.values())
 
     @property
     def pinned(self) -> set[Inode]:

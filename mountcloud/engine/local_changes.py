@@ -83,20 +83,14 @@ class LocalChanges:
 
     def _amend(self, amendment: Amendment) -> None:
         dropped = [op for each in amendment.drop if (op := self.journal.get(each)) is not None]
-        self.journal.amend(amendment)
-        self.removals.count(each for each in amendment.put if each.id == merging.NEW)
         kept = {each.staged for each in amendment.put}
-        for operation in dropped:
-            if operation.staged and operation.staged not in kept:
-                self._drop_staged(operation)
+        self.journal.amend(amendment, [name for each in dropped if (name := self.released(each)) and name not in kept])
+        self.removals.count(each for each in amendment.put if each.id == merging.NEW)
         self.owed()
 
-    def _drop_staged(self, operation: Operation) -> None:
-        """The bytes of an upload that is not owed any more, unless a program still has them open."""
-        entry = self.index.by_id(operation.node)
-        draft = None if entry is None else self.drafts.get(entry.inode)
-        if draft is None or draft.file.name != operation.staged:
-            self.drafts.staging.remove(operation.staged)
+    def released(self, operation: Operation) -> str:
+        """The draft of an upload that is about to leave the journal, empty if it has none or a program has it open."""
+        return "" if self.drafts.holds(operation.staged) else operation.staged
 
     def _new_node(self, parent: Node, name: str, kind: Kind) -> Node:
         node_id = NodeId(f"{LOCAL_PREFIX}{uuid4().hex}")
@@ -104,30 +98,27 @@ class LocalChanges:
         return Node(node_id, parent.id, name, kind, 0, Version(""), now, Rights.ALL, parent.encrypted)
 
     def _touch(self, *directories: NodeId | None) -> None:
-        for directory in directories:
+        for directory in dict.fromkeys(directories):
             entry = None if directory is None else self.index.by_id(directory)
             if entry is not None:
                 self.index.set_content(entry.inode, 0, self.clock_ns())
 
     def create_file(self, parent: Entry, name: str, size: int = 0) -> Entry:
         """A new file, not owed before it is sealed. ``size`` bytes are about to be written. Raises ``DiskFull``."""
-        entry = self.index.add(replace(self._new_node(parent.node, name, Kind.FILE), size=size))
-        self._touch(parent.node.id)
-        try:
+        with self.index.transaction():
+            entry = self.index.add(replace(self._new_node(parent.node, name, Kind.FILE), size=size))
+            self._touch(parent.node.id)
             self.drafts.create(entry.inode, sealed=entry.node.encrypted)
-        except BaseException:
-            self.index.drop(entry.inode)
-            raise
         return entry
 
     def make_directory(self, parent: Entry, name: str) -> Entry:
         """A new directory; all of its (no) children are known."""
         node = self._new_node(parent.node, name, Kind.DIRECTORY)
         self._amend(merging.make_directory(node.id, Slot(parent.node.id, name), node.mtime_ns))
-        entry = self.index.add(node)
-        self.index.set_listed(node.id, node.version, self.clock_ns() / 1e9)
-        self._touch(parent.node.id)
-        return self.index.require(entry.inode)
+        with self.index.transaction():
+            entry = self.index.add(node, listed_at=node.mtime_ns / 1e9)
+            self._touch(parent.node.id)
+        return entry
 
     def seal(self, draft: Draft) -> None:
         """The draft's present bytes are owed from now on, unless they are already or the file has no name."""
@@ -172,17 +163,19 @@ class LocalChanges:
         not_before = 0.0 if entry.node.is_directory else self.clock_ns() / 1e9 + self.settle_s
         amendment = merging.move(self.subject(entry), target, doomed, self.journal.last, not_before)
         self._amend(amendment)
-        if victim is not None:
-            self._unlink(victim)
-            self._remember_successor(victim.inode, entry.inode)
-        self.index.place(entry.inode, parent.node.id, name, file_name)
-        self._touch(source, parent.node.id)
+        with self.index.transaction():
+            if victim is not None:
+                self._unlink(victim)
+                self._remember_successor(victim.inode, entry.inode)
+            self.index.place(entry.inode, parent.node.id, name, file_name)
+            self._touch(source, parent.node.id)
 
     def remove(self, entry: Entry) -> None:
         """A file, or a directory whose children are all gone, goes. Open handles keep it until they are closed."""
         self._amend(merging.remove(self.subject(entry), self._rivals(entry)))
-        self._unlink(entry)
-        self._touch(entry.node.parent)
+        with self.index.transaction():
+            self._unlink(entry)
+            self._touch(entry.node.parent)
 
     def _rivals(self, entry: Entry) -> list[Operation]:
         """All that uses the name that the service still knows a moved file by."""
@@ -214,9 +207,13 @@ class LocalChanges:
         if entry is not None and (is_local(entry.node.id) or entry.node.parent is None):
             self.attributes.forget(entry.node.id)
         self.index.drop(inode)
-        draft = self.drafts.get(inode)
-        needed = draft is not None and any(each.staged == draft.file.name for each in self.journal.operations)
-        self.drafts.discard(inode, keep_file=needed)
+        self.let_go(inode)
+
+    def let_go(self, inode: Inode) -> None:
+        """No program has the file open any more: its draft stays on the disk only if it is owed."""
+        staged = self.drafts.let_go(inode)
+        if staged is not None and not self.journal.needs(staged):
+            self.journal.amend(Amendment(), (staged,))
 
     def closed(self, inode: Inode) -> None:
         """The last handle is closed: what it held may be sent or go."""
@@ -227,9 +224,7 @@ class LocalChanges:
             self._drop(inode)
         elif draft is not None:
             self.seal(draft)
-            entry = self.index.entry(inode)
-            owed = () if entry is None else self.journal.of(entry.node.id)
-            self.drafts.discard(inode, keep_file=any(each.staged == draft.file.name for each in owed))
+            self.let_go(inode)
         self.owed()
 
     def held(self, operation: Operation) -> bool:

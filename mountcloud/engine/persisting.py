@@ -1,11 +1,13 @@
 """What programs closed survives a power cut too, a few seconds later at most: it is brought onto the disk by then."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import trio
 
+from mountcloud.model.errors import DiskFull
 from mountcloud.store.journal import Journal
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.staging import Staging
@@ -25,7 +27,11 @@ class Roomy(Protocol):
 
 @dataclass(slots=True)
 class Persister:
-    """First the bytes, then the journal that names them: it never tells of a file that the disk does not have yet."""
+    """First the bytes, then the journal that names them: it never tells of a file that the disk does not have yet.
+
+    Drafts go the other way: the journal lets go of them first. So no program waits until the disk has removed one, and
+    no power cut brings an operation back without its bytes.
+    """
 
     journal: Journal
     staging: Staging
@@ -52,9 +58,17 @@ class Persister:
         for database in self.databases:
             database.secure_room()
 
+    def sweep(self) -> None:
+        """At the end: what nobody wants any more does not stay until the next start."""
+        try:
+            self.journal.sync()
+            self.staging.remove_all(self.journal.unwanted)
+        except OSError as error:
+            log.error("drafts that are not needed stay on the disk for now: %s", error.strerror)
+
     async def persist(self) -> None:
         """One round: what was owed when it began is on the disk when it ends. Raises ``OSError``."""
-        changes = self.journal.changes
+        changes, unwanted = self.journal.changes, self.journal.unwanted
         owed = {each.staged: each.generation for each in self.journal.operations if each.staged}
         fresh = [name for name, generation in owed.items() if self._synced.get(name) != generation]
         if fresh:
@@ -62,3 +76,7 @@ class Persister:
         if changes != self._at_changes:
             await trio.to_thread.run_sync(self.journal.sync)
         self._synced, self._at_changes = owed, changes
+        if unwanted:
+            await trio.to_thread.run_sync(self.staging.remove_all, unwanted)
+            with suppress(DiskFull):  # they are looked for again in the next round
+                self.journal.swept(unwanted)

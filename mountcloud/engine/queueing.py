@@ -167,13 +167,11 @@ class Queue:
         self.replayer.cancel(operation.id)
         index, kernel = self.replayer.index, self.replayer.syncer.kernel
         entry = index.by_id(operation.node)
-        self.replayer.journal.amend(Amendment(drop=(operation.id,)))
+        self.replayer.journal.amend(Amendment(drop=(operation.id,)), (operation.staged,) if operation.staged else ())
         if entry is not None:
-            self.replayer.local.drafts.discard(entry.inode)
+            self.replayer.local.let_go(entry.inode)
             parent = None if entry.node.parent is None else index.by_id(entry.node.parent)
             kernel.forget([Stale(entry.inode, None if parent is None else parent.inode, entry.file_name, content=True)])
-        if operation.staged:
-            self.replayer.staging.remove(operation.staged)
         if operation.creates:
             kernel.forget(index.apply(Plan((operation.node,), ())))
             self.replayer.attributes.forget(operation.node)

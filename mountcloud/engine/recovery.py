@@ -28,7 +28,7 @@ def recover(index: Index, journal: Journal, attributes: Attributes, staging: Sta
     index.drop_unfounded({each.node for each in owed if is_local(each.node)})
     for operation in owed:
         _lay_over(index, journal, operation, now)
-    for path in staging.set_aside({each.staged for each in owed if each.staged}):
+    for path in staging.set_aside({each.staged for each in owed if each.staged} | journal.unwanted):
         log.warning("a file that was never closed was kept as %s; see: mountcloud unclosed", path)
     if owed:
         log.info("%d changes are owed to the service from before", len(owed))

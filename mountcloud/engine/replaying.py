@@ -333,8 +333,8 @@ class Replayer:
             )
             self.journal.requeue(newer, sent.node, ref)
             return
-        self.journal.done(sent.id, sent.node, ref)
-        self._drop_staged(current)
+        released = self.local.released(current)
+        self.journal.done(sent.id, sent.node, ref, (released,) if released else ())
 
     def _as_known(self, sent: Operation, result: Node) -> Node:
         """A move or a date makes no content: another version is another client's, and nothing here is based on it."""
@@ -348,12 +348,6 @@ class Replayer:
         self.syncer.poke()
         dated = sent.kind is OperationKind.SET_TIMES
         return replace(result, version=sent.version, mtime_ns=result.mtime_ns if dated else entry.remote_mtime_ns)
-
-    def _drop_staged(self, operation: Operation) -> None:
-        """The bytes are on the service; a draft that a program has open stays until it is closed."""
-        in_use = {draft.file.name for draft in self.local.drafts.all}
-        if operation.staged and operation.staged not in in_use:
-            self.staging.remove(operation.staged)
 
     def _failed(self, operation: Operation, failure: Failure) -> None:
         if failure.transient:

@@ -91,6 +91,13 @@ class Core:
         )
         self.attributes.put(entry.node.id, first)
 
+    def is_warm(self, inode: Inode) -> bool:
+        """True if the attributes of this inode cost next to nothing."""
+        if not self.index.is_warm(inode):
+            return False
+        entry = self.index.entry(inode)
+        return entry is None or self.attributes.is_warm(entry.node.id)
+
     def warm(self, inodes: Sequence[Inode]) -> None:
         """Whoever walks through a directory is about to ask for the attributes of these."""
         self.attributes.warm([entry.node.id for entry in self.index.warm(inodes)])
@@ -109,7 +116,7 @@ class Core:
 
 def _is_text(file_name: str) -> bool:
     """Names that are not UTF-8 come with surrogates; no service holds them."""
-    return not any("\ud800" <= character <= "\udfff" for character in file_name)
+    return file_name.isascii() or not any("\ud800" <= character <= "\udfff" for character in file_name)
 
 
 def demand(entry: Entry, rights: Rights) -> None:

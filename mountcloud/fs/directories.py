@@ -60,7 +60,7 @@ class Directories:
         names = self._core.handles.directories[handle].names
         for position in range(start, len(names)):
             name, inode = names[position]
-            if not self._core.index.is_warm(inode):
+            if not self._core.is_warm(inode):
                 self._core.warm([each for _, each in names[position : position + _AHEAD]])
             entry = self._core.index.entry(inode)
             if entry is not None:

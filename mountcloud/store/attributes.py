@@ -72,6 +72,10 @@ class Attributes:
             self._remember({node: found})
         return found
 
+    def is_warm(self, node: NodeId) -> bool:
+        """True if asking for this node costs next to nothing."""
+        return node in self._hot
+
     def warm(self, nodes: Sequence[NodeId]) -> None:
         """Look these up in one go, because they are about to be asked for."""
         marks = ", ".join("?" * len(nodes))

@@ -31,6 +31,8 @@ _FOLDED = "folded"
 _MOST_GONE = 4096
 """Nodes that went and may come back elsewhere."""
 _PROBE = "A\u030a"
+_IN_DOUBT = Version("?")
+"""No version of any service: the listing is to be had again."""
 
 
 class Index(LookUps):
@@ -51,9 +53,9 @@ class Index(LookUps):
         """An index of another version, or for another service, may hold names folded in another way."""
         if self.note(_FOLDED) == self._fold(_PROBE):
             return
-        with self._transaction():
+        with self._db.transaction():
             for inode, name in self._db.rows("SELECT inode, name FROM node"):
-                self._change("UPDATE node SET folded = ? WHERE inode = ?", (self._fold(name), inode))
+                self._db.run("UPDATE node SET folded = ? WHERE inode = ?", (self._fold(name), inode))
             self.put_note(_FOLDED, self._fold(_PROBE))
 
     def shown_as(self, node: NodeId, name: str) -> str:
@@ -66,15 +68,22 @@ class Index(LookUps):
         folded = self._fold(name)
         if not folded:
             return None
-        return self._one("parent = ? AND folded = ? AND folded <> '' AND name <> ? LIMIT 1", (parent, folded, name))
+        found = self._many("parent = ? AND folded = ? AND folded <> '' AND name <> ? LIMIT 1", (parent, folded, name))
+        return found[0] if found else None
 
-    def _change(self, statement: str, values: Sequence[object] = ()) -> int:
-        """The only way in which nodes change."""
+    def _change_many(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Nodes change, nobody knows which."""
         self._hot.clear()
-        return self._db.run(statement, values)
+        self._db.run(statement, values)
+
+    def _change(self, old: Entry, new: Entry | None, statement: str, values: Sequence[object]) -> None:
+        """One node is another now, or none. Nodes change in this way, by ``_insert`` and by ``_change_many`` only."""
+        self._db.run(statement, values)
+        self._changed(old, new)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """All of these changes or none, in one commit. May be nested; must not be held over an await."""
         try:
             with self._db.transaction():
                 yield
@@ -88,10 +97,10 @@ class Index(LookUps):
 
     def put_root(self, node: Node) -> Entry:
         """The root has its own inode. If it is another root than before, everything is forgotten."""
-        with self._transaction():
+        with self.transaction():
             old = self.entry(ROOT_INODE)
             if old is not None and old.node.id != node.id:
-                self._change("DELETE FROM node")
+                self._change_many("DELETE FROM node")
                 old = None
             if old is None:
                 self._insert(node, "", ROOT_INODE)
@@ -99,40 +108,60 @@ class Index(LookUps):
                 self._update(old, node, "")
         return self.require(ROOT_INODE)
 
-    def add(self, node: Node) -> Entry:
-        """A node that was made on this machine. Its name must be free."""
-        return self.require(self._insert(node, self._free_name(node, None)))
+    def add(self, node: Node, listed_at: float | None = None) -> Entry:
+        """A node that was made on this machine. Its name must be free.
 
-    def _insert(self, node: Node, file_name: str, inode: Inode | None = None) -> Inode:
+        Of a directory with ``listed_at`` all (no) children are known since then.
+        """
+        return self._insert(node, self._free_name(node, None), listed_at=listed_at)
+
+    def _insert(self, node: Node, file_name: str, inode: Inode | None = None, listed_at: float | None = None) -> Entry:
+        listed, at = (None, 0.0) if listed_at is None else (node.version, listed_at)
         values = (inode, node.id, node.parent, file_name, node.name, node.is_directory, node.size, node.version)
-        more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name))
+        more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name), listed, at)
         statement = """INSERT INTO node (inode, id, parent, file_name, name, directory, size, version, mtime_ns,
-            remote_mtime_ns, rights, encrypted, folded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-        return Inode(self._change(statement, (*values, *more)))
+            remote_mtime_ns, rights, encrypted, folded, listed, listed_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        given = Inode(self._db.run(statement, (*values, *more)))
+        entry = Entry(given, node, file_name, listed, at, node.mtime_ns)
+        self._changed(None, entry)
+        return entry
 
     def place(self, inode: Inode, parent: NodeId, name: str, file_name: str) -> None:
         """Another place for a node; it must be free."""
-        self._change(
-            "UPDATE node SET parent = ?, name = ?, file_name = ?, folded = ? WHERE inode = ?",
-            (parent, name, file_name, self._fold(name), inode),
-        )
+        old = self.require(inode)
+        new = replace(old, node=replace(old.node, parent=parent, name=name), file_name=file_name)
+        statement = "UPDATE node SET parent = ?, name = ?, file_name = ?, folded = ? WHERE inode = ?"
+        self._change(old, new, statement, (parent, name, file_name, self._fold(name), inode))
 
     def fork(self, inode: Inode, node: NodeId, name: str, file_name: str) -> None:
         """The node becomes one of its own that the service does not know, under another name in the same directory."""
+        old = self.require(inode)
+        forked = replace(old.node, id=node, version=Version(""), name=name)
         statement = "UPDATE node SET id = ?, version = '', name = ?, file_name = ?, folded = ? WHERE inode = ?"
-        self._change(statement, (node, name, file_name, self._fold(name), inode))
+        values = (node, name, file_name, self._fold(name), inode)
+        self._change(old, replace(old, node=forked, file_name=file_name), statement, values)
 
     def set_content(self, inode: Inode, size: int, mtime_ns: int) -> None:
         """Size and time of content that was written here."""
-        self._change("UPDATE node SET size = ?, mtime_ns = ? WHERE inode = ?", (size, mtime_ns, inode))
+        old = self.entry(inode)
+        if old is not None:
+            new = replace(old, node=replace(old.node, size=size, mtime_ns=mtime_ns))
+            statement = "UPDATE node SET size = ?, mtime_ns = ? WHERE inode = ?"
+            self._change(old, new, statement, (size, mtime_ns, inode))
 
     def detach(self, inode: Inode) -> None:
         """The node has no name any more but is open; its id is free for whatever takes its place."""
-        self._change("UPDATE node SET parent = NULL, id = ? WHERE inode = ?", (f"gone:{inode}", inode))
+        old = self.require(inode)
+        nameless = replace(old.node, parent=None, id=NodeId(f"gone:{inode}"))
+        statement = "UPDATE node SET parent = NULL, id = ? WHERE inode = ?"
+        self._change(old, replace(old, node=nameless), statement, (nameless.id, inode))
 
     def drop(self, inode: Inode) -> None:
         """Forget a node."""
-        self._change("DELETE FROM node WHERE inode = ?", (inode,))
+        old = self.entry(inode)
+        if old is not None:
+            self._change(old, None, "DELETE FROM node WHERE inode = ?", (inode,))
 
     def drop_unfounded(self, keep: Iterable[NodeId]) -> None:
         """At start: forget what was unlinked, and what is local without being owed."""
@@ -140,26 +169,31 @@ class Index(LookUps):
         # Ranges, because LIKE would look at every node.
         statement = "SELECT inode, id FROM node WHERE id >= ? AND id < ?"
         rows = [row for begin in ("gone:", "local:") for row in self._db.rows(statement, (begin, begin[:-1] + ";"))]
-        with self._transaction():
+        with self.transaction():
             for inode, node in rows:
                 if node not in kept:
                     self.drop(inode)
 
     def set_listed(self, node: NodeId, version: Version, at: float) -> None:
         """All children of a directory are known as of ``version``, the one seen *before* it was listed."""
-        self._change("UPDATE node SET listed = ?, listed_at = ? WHERE id = ?", (version, at, node))
+        old = self.by_id(node)
+        if old is not None:
+            statement = "UPDATE node SET listed = ?, listed_at = ? WHERE inode = ?"
+            self._change(old, replace(old, listed=version, listed_at=at), statement, (version, at, old.inode))
 
     def doubt_listing(self, node: NodeId) -> None:
         """A directory is to be listed again at the next occasion; until then what is known of it is shown."""
-        self._change("UPDATE node SET listed = '?', listed_at = 0 WHERE id = ? AND listed IS NOT NULL", (node,))
+        old = self.by_id(node)
+        if old is not None and old.listed is not None:
+            self.set_listed(node, _IN_DOUBT, 0.0)
 
     def doubt_listings(self) -> None:
         """Every directory is to be listed again; until then what is known is shown."""
-        self._change("UPDATE node SET listed = '?', listed_at = 0 WHERE listed IS NOT NULL")
+        self._change_many("UPDATE node SET listed = ?, listed_at = 0 WHERE listed IS NOT NULL", (_IN_DOUBT,))
 
     def forget_listings(self) -> None:
         """No directory's listing is believed any more: each is asked for before it is shown again."""
-        self._change("UPDATE node SET listed = NULL WHERE listed IS NOT NULL")
+        self._change_many("UPDATE node SET listed = NULL WHERE listed IS NOT NULL")
 
     def rebind(self, old: NodeId, node: Node) -> list[Stale]:
         """The service made or changed a node of ours: same inode, its real id and version; the local place stays.
@@ -170,18 +204,24 @@ class Index(LookUps):
         if entry is None:
             return []
         stale = [Stale(entry.inode)]
-        with self._transaction():
+        with self.transaction():
             twin = self.by_id(node.id)
             if twin is not None and twin.inode != entry.inode:
                 stale += self._absorb(twin, entry)
-            self._change(
-                "UPDATE node SET id = ?, version = ?, remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?",
-                (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, entry.inode),
-            )
+            self._bind(self.require(entry.inode), node)
             if node.id != old:
                 self._adopt_children(old, node.id)
                 self.put_note(_BOUND, f"{old} {node.id}")
         return stale
+
+    def _bind(self, entry: Entry, node: Node) -> None:
+        """What the service says of a node of ours; name and place, size and time stay as they are here."""
+        known = replace(entry.node, id=node.id, version=node.version, rights=node.rights, encrypted=node.encrypted)
+        statement = (
+            "UPDATE node SET id = ?, version = ?, remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?"
+        )
+        values = (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, entry.inode)
+        self._change(entry, replace(entry, node=known, remote_mtime_ns=node.mtime_ns), statement, values)
 
     @property
     def bound(self) -> tuple[NodeId, NodeId]:
@@ -192,15 +232,15 @@ class Index(LookUps):
     def bind_back(self) -> None:
         """Undo the last ``rebind`` to another id."""
         old, new = self.bound
-        with self._transaction():
-            self._change("UPDATE node SET id = ?, version = '' WHERE id = ?", (old, new))
+        with self.transaction():
+            self._change_many("UPDATE node SET id = ?, version = '' WHERE id = ?", (old, new))
             self._adopt_children(new, old)
 
     def _absorb(self, twin: Entry, entry: Entry) -> list[Stale]:
         stale = [self._stale_place(twin)]
         self.drop(twin.inode)
         if twin.node.mtime_ns != twin.remote_mtime_ns:  # a program has set it there
-            self._change("UPDATE node SET mtime_ns = ? WHERE inode = ?", (twin.node.mtime_ns, entry.inode))
+            self.set_content(entry.inode, entry.node.size, twin.node.mtime_ns)
         return stale + self._give_name_back(entry)
 
     def _adopt_children(self, old: NodeId, new: NodeId) -> None:
@@ -209,19 +249,22 @@ class Index(LookUps):
         def held(name: str) -> bool:
             return self.child(old, name) is not None or self.child(new, name) is not None
 
-        for each in self.children(old):
+        children = self.children(old)
+        for each in children:
             other = self.child(new, each.file_name)
             if other is not None:
                 self._vacate(other)
-                self._rename(other, self._name_of(other.node, held))
-        self._change("UPDATE node SET parent = ? WHERE parent = ?", (new, old))
+                self._rename(self.require(other.inode), self._name_of(other.node, held))
+        if children:
+            self._change_many("UPDATE node SET parent = ? WHERE parent = ?", (new, old))
 
     def _rename(self, entry: Entry, file_name: str) -> None:
-        self._change("UPDATE node SET file_name = ? WHERE inode = ?", (file_name, entry.inode))
+        statement = "UPDATE node SET file_name = ? WHERE inode = ?"
+        self._change(entry, replace(entry, file_name=file_name), statement, (file_name, entry.inode))
 
     def give_names_back(self, parent: NodeId) -> list[Stale]:
         """Nodes that could not have their own name in a directory get it as soon as it is free."""
-        with self._transaction():
+        with self.transaction():
             return [stale for each in self.children(parent) for stale in self._give_name_back(each)]
 
     def _give_name_back(self, entry: Entry) -> list[Stale]:
@@ -236,7 +279,7 @@ class Index(LookUps):
     def apply(self, plan: Plan, notes: dict[str, str] | None = None) -> list[Stale]:
         """Make the changes, with the cursor that belongs to them, in one transaction; tells what the kernel forgets."""
         stale: list[Stale] = []
-        with self._transaction():
+        with self.transaction():
             for gone in plan.remove:
                 stale += self._remove(gone)
             known = [self.by_id(node.id) for node in plan.upsert]
@@ -272,7 +315,7 @@ class Index(LookUps):
         return Stale(entry.inode, None if parent is None else parent.inode, entry.file_name, content)
 
     def _vacate(self, entry: Entry) -> None:
-        self._change("UPDATE node SET file_name = ? WHERE inode = ?", (f"/{entry.inode}", entry.inode))
+        self._rename(entry, f"/{entry.inode}")
 
     def _upsert(self, node: Node, old: Entry | None) -> list[Stale]:
         if old is None:
@@ -303,14 +346,13 @@ class Index(LookUps):
 
     def _update(self, old: Entry, node: Node, file_name: str) -> None:
         mtime_ns = old.node.mtime_ns if node.mtime_ns == old.remote_mtime_ns else node.mtime_ns
-        self._change(
-            """UPDATE node SET parent = ?, file_name = ?, name = ?, size = ?, version = ?, mtime_ns = ?,
-            remote_mtime_ns = ?, rights = ?, encrypted = ?, folded = ? WHERE inode = ?""",
-            (
-                *(node.parent, file_name, node.name, node.size, node.version, mtime_ns),
-                *(node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name), old.inode),
-            ),
+        statement = """UPDATE node SET parent = ?, file_name = ?, name = ?, size = ?, version = ?, mtime_ns = ?,
+            remote_mtime_ns = ?, rights = ?, encrypted = ?, folded = ? WHERE inode = ?"""
+        values = (
+            *(node.parent, file_name, node.name, node.size, node.version, mtime_ns),
+            *(node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name), old.inode),
         )
+        self._change_many(statement, values)
 
     def _free_name(self, node: Node, old: Entry | None) -> str:
         """A name of its own in its directory; the present one is kept as long as the service's is the same."""

@@ -7,19 +7,40 @@ from mountcloud.store.index_rows import COLUMNS, Entry, entry_of
 from mountcloud.store.sqlite import Database
 
 _HOT = 4096
-"""Look-ups whose answers are kept in memory, a few MiB of them; any change of the index forgets them all.
+"""Look-ups whose answers are kept in memory, a few MiB of them.
 
-So does one too many: putting the older ones out one by one costs as much as asking again.
+One too many forgets them all: putting the older ones out one by one costs as much as asking again.
 """
-_BY_INODE = "inode = ?"
+_SELECT = f"SELECT {COLUMNS} FROM node WHERE "  # noqa: S608 - constants
+_BY_INODE = _SELECT + "inode = ?"
+_BY_ID = _SELECT + "id = ?"
+_BY_PLACE = _SELECT + "parent = ? AND file_name = ?"
+
+Key = tuple[str, tuple[object, ...]]
+"""A question that at most one node answers, with its values."""
+
+
+def keys(entry: Entry) -> tuple[Key, ...]:
+    """All questions that this node answers."""
+    node = entry.node
+    known: tuple[Key, ...] = ((_BY_INODE, (entry.inode,)), (_BY_ID, (node.id,)))
+    return known if node.parent is None else (*known, (_BY_PLACE, (node.parent, entry.file_name)))
 
 
 class LookUps:
-    """Questions only; whoever changes a node clears ``_hot``."""
+    """Questions only; whoever changes a node says so by ``_changed``, or clears ``_hot``."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._hot: dict[tuple[str, tuple[object, ...]], Entry | None] = {}
+        self._hot: dict[Key, Entry | None] = {}
+
+    def _changed(self, old: Entry | None, new: Entry | None) -> None:
+        """One node was this and is that (None: not there): the answers that it gives follow, all others stay."""
+        for key in () if old is None else keys(old):
+            self._hot[key] = None
+        for key in () if new is None else keys(new):
+            self._hot[key] = new
+        self._make_room(0)
 
     def entry(self, inode: Inode) -> Entry | None:
         """By inode."""
@@ -34,20 +55,20 @@ class LookUps:
 
     def by_id(self, node: NodeId) -> Entry | None:
         """By node id."""
-        return self._one("id = ?", (node,))
+        return self._one(_BY_ID, (node,))
 
     def child(self, parent: NodeId, file_name: str) -> Entry | None:
         """By place."""
-        return self._one("parent = ? AND file_name = ?", (parent, file_name))
+        return self._one(_BY_PLACE, (parent, file_name))
 
-    def _one(self, where: str, values: tuple[object, ...]) -> Entry | None:
-        key = (where, values)
+    def _one(self, statement: str, values: tuple[object, ...]) -> Entry | None:
+        key = (statement, values)
         if key in self._hot:
             return self._hot[key]
-        row = self._db.row(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
+        row = self._db.row(statement, values)
         found = None if row is None else entry_of(row)
-        self._make_room(1)
         self._hot[key] = found
+        self._changed(None, found)  # whoever asked for it by its name asks for it by its id next
         return found
 
     def _make_room(self, count: int) -> None:
@@ -116,8 +137,7 @@ class LookUps:
         return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
     def _many(self, where: str, values: Sequence[object]) -> list[Entry]:
-        rows = self._db.rows(f"SELECT {COLUMNS} FROM node WHERE {where}", values)  # noqa: S608 - constants
-        return [entry_of(row) for row in rows]
+        return [entry_of(row) for row in self._db.rows(_SELECT + where, values)]
 
     def ancestors(self, node: NodeId) -> list[NodeId]:
         """The node and the directories above it, upwards."""
@@ -125,8 +145,8 @@ class LookUps:
         current: NodeId | None = node
         while current is not None and current not in found:
             found.append(current)
-            row = self._db.row("SELECT parent FROM node WHERE id = ?", (current,))
-            current = NodeId(row[0]) if row is not None and row[0] is not None else None
+            entry = self.by_id(current)
+            current = None if entry is None else entry.node.parent
         return found
 
     def below(self, node: NodeId) -> list[NodeId]:

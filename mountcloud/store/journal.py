@@ -1,8 +1,9 @@
 """The journal: operations owed to the service. Precious; kept apart from everything that can be rebuilt."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from mountcloud.model.ids import NodeId, OperationId, Ref, Version
 from mountcloud.model.node import Node
@@ -43,8 +44,12 @@ _MIGRATIONS = [
     """
     CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE unwanted (staged TEXT PRIMARY KEY) WITHOUT ROWID  -- file names below staging/ that are to go
+    """,
 ]
 
+_Key = TypeVar("_Key")
 _COLUMNS = (
     "kind, node, version, is_directory, target_parent, target_name, source_parent, source_name, replaces_id, "
     "replaces_version, size, mtime_ns, staged, generation, tried_size, tried_mtime_ns, tried_generation, state, "
@@ -97,6 +102,22 @@ def _operation(row: Row) -> Operation:
     )
 
 
+def _parents(operation: Operation) -> tuple[NodeId, ...]:
+    return tuple(slot.parent for slot in (operation.target, operation.source) if slot is not None)
+
+
+def _note(where: dict[_Key, set[OperationId]], under: Iterable[_Key], operation: OperationId) -> None:
+    for key in under:
+        where.setdefault(key, set()).add(operation)
+
+
+def _strike(where: dict[_Key, set[OperationId]], under: Iterable[_Key], operation: OperationId) -> None:
+    for key in under:
+        where.get(key, set()).discard(operation)
+        if not where.get(key, True):
+            del where[key]
+
+
 class Journal:
     """All that is owed, on disk and in memory (there is little of it at any time)."""
 
@@ -106,30 +127,27 @@ class Journal:
         self._owed = {OperationId(row[0]): _operation(row) for row in rows}
         self._of: dict[NodeId, set[OperationId]] = {}
         self._below: dict[NodeId, set[OperationId]] = {}
+        self._staging: dict[str, set[OperationId]] = {}
         for operation in self._owed.values():
             self._link(operation)
         found = self._db.rows("SELECT operation, state FROM upload_progress")
         self._progress: dict[OperationId, str] = {OperationId(row[0]): row[1] for row in found}
+        self._unwanted = {str(row[0]) for row in self._db.rows("SELECT staged FROM unwanted")}
         self._settled: dict[NodeId, int] = {}
         self._clock = 0
         self._changes = 0
 
     def _link(self, operation: Operation) -> None:
-        for node in operation.nodes:
-            self._of.setdefault(node, set()).add(operation.id)
-        for slot in (operation.target, operation.source):
-            if slot is not None:
-                self._below.setdefault(slot.parent, set()).add(operation.id)
+        _note(self._of, operation.nodes, operation.id)
+        _note(self._below, _parents(operation), operation.id)
+        _note(self._staging, (operation.staged,), operation.id)
 
     def _unlink(self, operation: Operation) -> None:
         self._clock += 1
         self._settled.update(dict.fromkeys(operation.nodes, self._clock))
-        parents = [slot.parent for slot in (operation.target, operation.source) if slot is not None]
-        for index, nodes in ((self._of, operation.nodes), (self._below, tuple(parents))):
-            for node in nodes:
-                index.get(node, set()).discard(operation.id)
-                if not index.get(node, True):
-                    del index[node]
+        _strike(self._of, operation.nodes, operation.id)
+        _strike(self._below, _parents(operation), operation.id)
+        _strike(self._staging, (operation.staged,), operation.id)
 
     @property
     def operations(self) -> list[Operation]:
@@ -210,12 +228,31 @@ class Journal:
         """Drop the memory of operations that left before the oldest listing under way was asked for."""
         self._settled = {node: settled for node, settled in self._settled.items() if settled > before}
 
-    def amend(self, amendment: Amendment) -> None:
-        """Carry out a decision of ``policy/merging.py``, all or nothing."""
+    def needs(self, staged: str) -> bool:
+        """True if an upload of this draft is owed."""
+        return staged in self._staging
+
+    @property
+    def unwanted(self) -> frozenset[str]:
+        """Drafts that nobody wants any more, until they were ``swept``."""
+        return frozenset(self._unwanted)
+
+    def swept(self, unwanted: Collection[str]) -> None:
+        """These are gone from the disk."""
+        with self._db.transaction():
+            for staged in unwanted:
+                self._db.run("DELETE FROM unwanted WHERE staged = ?", (staged,))
+        self._unwanted.difference_update(unwanted)
+
+    def amend(self, amendment: Amendment, unwanted: Collection[str] = ()) -> None:
+        """Carry out a decision of ``policy/merging.py``, all or nothing; some drafts may be ``unwanted`` with that."""
         with self._db.transaction():
             put = [self._write(each) for each in amendment.put]
             for gone in amendment.drop:
                 self._db.run("DELETE FROM operation WHERE id = ?", (gone,))
+            for staged in unwanted:
+                self._db.run("INSERT OR IGNORE INTO unwanted VALUES (?)", (staged,))
+        self._unwanted.update(unwanted)
         self._changes += 1
         for gone in amendment.drop:
             self._unlink(self._owed.pop(gone))
@@ -238,9 +275,9 @@ class Journal:
         """Replace one operation by its next state."""
         self.amend(Amendment(put=(operation,)))
 
-    def done(self, operation: OperationId, node: NodeId, result: Ref | None) -> None:
+    def done(self, operation: OperationId, node: NodeId, result: Ref | None, unwanted: Collection[str] = ()) -> None:
         """The service has it. What else is owed follows to the node's real id and new version, in one transaction."""
-        self.amend(Amendment((operation,), self._followers(operation, node, result)))
+        self.amend(Amendment((operation,), self._followers(operation, node, result)), unwanted)
         self._doubt(result)
 
     def requeue(self, operation: Operation, node: NodeId, result: Ref) -> None:

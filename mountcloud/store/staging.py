@@ -80,8 +80,13 @@ class Staging:
         return _size(path) if path.exists() else None
 
     def remove(self, name: str) -> None:
-        """Its bytes are on the service, or nobody wants them any more."""
+        """Nobody wants its bytes any more."""
         (self._directory / name).unlink(missing_ok=True)
+
+    def remove_all(self, names: Iterable[str]) -> None:
+        """As ``remove``; may take long, so call it in a thread."""
+        for name in names:
+            self.remove(name)
 
     def set_aside(self, keep: Iterable[str]) -> list[Path]:
         """Move drafts that nothing refers to (they were never closed) into ``unclosed``; drop empty ones."""

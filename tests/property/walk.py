@@ -18,6 +18,7 @@ from mountcloud.providers.memory_faults import Fault
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.index import Entry
 from tests.unit.engine.harness import RECHECK_S, Machine, Remote
+from tests.unit.store.look_ups import remembered_wrongly
 
 NAMES = ("a", "b", "c")
 DIRECTORIES = ("d", "e")
@@ -372,6 +373,7 @@ class Walk:
 
     async def judge(self) -> None:
         """Nothing was lost, nothing was left behind, and both sides show the same."""
+        assert remembered_wrongly(self.here.index) == []
         present = set(_contents(self.remote.tree()))
         owed = self.here.owed
         parked = [each for each in owed if each.state is OperationState.PARKED]

@@ -331,5 +331,11 @@ class Walk:
         assert shown == stored
         assert sorted(path for path, is_dir in seen.items() if is_dir) == sorted(self.second.directories()[1:])
         self.facts.judge(list(stored.values()), honest=self.network.honest)
-        left = [each.name for each in self.mount.paths.staging.iterdir()]
+        self._demand_no_drafts()
+
+    def _demand_no_drafts(self) -> None:
+        """They go from the disk some seconds after nobody wants them any more."""
+        end = time.monotonic() + QUIET_WITHIN_S
+        while (left := [each.name for each in self.mount.paths.staging.iterdir()]) and time.monotonic() < end:
+            time.sleep(0.05)
         assert not left, f"drafts are left behind: {left}"

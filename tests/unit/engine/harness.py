@@ -229,7 +229,9 @@ class Machine:
 
     @property
     def staged(self) -> list[str]:
-        return sorted(path.name for path in self.staging._directory.iterdir() if path.is_file())
+        """Drafts on the disk but those that the next round of the persister removes."""
+        there = {path.name for path in self.staging._directory.iterdir() if path.is_file()}
+        return sorted(there - self.journal.unwanted)
 
     async def stat(self, path: str) -> FileAttributes:
         found = self.fs.attributes(ROOT_INODE)

@@ -9,12 +9,14 @@ import pytest
 import trio
 import trio.testing
 
+from mountcloud.engine.persisting import Persister
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.sqlite import Database
 from mountcloud.store.staged_file import SealedFile, StagedFile
 from mountcloud.store.staging import Staging
 from tests.unit.engine.harness import Machine, Remote, new_service
+from tests.unit.store.sealing import sealer
 
 Result = TypeVar("Result")
 State = dict[str, bytes | None]
@@ -196,6 +198,18 @@ def live(home: Path, service: MemoryService, at: int | None, *, sealed: bool) ->
     return done[0], executioner.count
 
 
+def removed_but_kept(home: Path, done: int) -> list[bytes]:
+    """What was set aside as never closed, though it is not what the step that was cut off was writing."""
+    aside = Staging(home / "staging", sealer()).unclosed()
+    contents = [each.pread(1 << 20, 0) for each in aside]
+    for each in aside:
+        each.close()
+    verb, *words = SCRIPT[done] if done < len(SCRIPT) else ("",)
+    if verb == "truncate":  # what it had before was being copied
+        return []
+    return [each for each in contents if each.decode() not in words]
+
+
 def recover(home: Path, service: MemoryService) -> tuple[State, State]:
     """A new process on the same directories; what it sees at once, with the service's answers, and at the end."""
     seen: list[State] = []
@@ -208,6 +222,8 @@ def recover(home: Path, service: MemoryService) -> tuple[State, State]:
             await here.settle()
             assert here.owed == []
             assert here.staged == []
+            Persister(here.journal, here.staging, ()).sweep()
+            assert not [path for path in (home / "staging").iterdir() if path.is_file()]
             seen.append(flat(await here.tree()))
             await here.kill()
             nursery.cancel_scope.cancel()
@@ -241,5 +257,7 @@ def test_nothing_closed_is_lost_wherever_the_daemon_dies(tmp_path: Path, index: 
         if there not in allowed(done) or seen != there or at_once != there:
             what = f"service {there}, here {at_once}, then {seen}, not {allowed(done)}"
             failed.append(f"{at}: in {SCRIPT[done : done + 1]}: {what}")
+        if left := removed_but_kept(home, done):
+            failed.append(f"{at}: in {SCRIPT[done : done + 1]}: {left} was set aside")
         shutil.rmtree(home)
     assert not failed, f"{len(failed)} of {ticks}:\n" + "\n".join(failed[:12])

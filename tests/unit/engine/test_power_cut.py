@@ -144,3 +144,36 @@ def test_what_was_synced_is_on_the_disk_at_once(tmp_path: Path, disk: Disk) -> N
             nursery.cancel_scope.cancel()
 
     trio.run(main)
+
+
+def broken(descriptor: int) -> None:
+    raise OSError(5, "broken")
+
+
+def test_no_power_cut_brings_an_operation_back_without_its_bytes(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draft goes from the disk only after the disk has a journal that does not name it any more."""
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            here = await Machine(disk.root, MemoryProvider(held(new_service())), nursery, settle_s=1000).boot()
+            persister = Persister(here.journal, here.staging, (NoReserve(),))
+            await here.write("file", b"closed")
+            await persister.persist()
+            await here.unlink("file")
+            assert len(list((disk.root / "staging").iterdir())) == 1, "no program waits until the disk has removed it"
+            home = disk.after_power_cut(tmp_path / "at once")
+            assert await arrived(home, new_service(), nursery) == {"file": b"closed"}
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fsync", broken)
+                with pytest.raises(OSError, match="broken"):
+                    await persister.persist()
+            assert len(list((disk.root / "staging").iterdir())) == 1
+            await persister.persist()
+            assert not list((disk.root / "staging").iterdir())
+            assert here.journal.unwanted == set()
+            assert await arrived(disk.after_power_cut(tmp_path / "later"), new_service(), nursery) == {}
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)

@@ -1,14 +1,20 @@
-from collections.abc import Callable, Iterator
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mountcloud.model.change import Stale
-from mountcloud.model.ids import ROOT_INODE, NodeId, Version
+from mountcloud.model.ids import ROOT_INODE, Inode, NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.index import Index
+from tests.unit.store.look_ups import remembered_wrongly
 
 ROOT = NodeId("root")
 
@@ -211,3 +217,66 @@ def test_only_another_name_clashes(tmp_path: Path) -> None:
     assert clash is not None
     assert clash.node.name == "Notes"
     index.close()
+
+
+NAMES = ("a", "b", "A")
+CHANGES: dict[str, Callable[[Index, int, int], object]] = {
+    "add": lambda index, one, two: index.add(node(f"local:{two}", NAMES[one % 3], _in(one))),
+    "add directory": lambda index, one, two: index.add(directory(f"local:{two}", NAMES[one % 3], _in(one)), 5.0),
+    "upsert": lambda index, one, two: upsert(index, node(str(one), NAMES[two % 3], _in(two))),
+    "upsert directory": lambda index, one, two: upsert(index, directory(str(one), NAMES[two % 3], version=str(two))),
+    "remove": lambda index, one, _: index.apply(Plan((NodeId(str(one)),), ())),
+    "place": lambda index, one, two: index.place(Inode(one + 2), _in(two), NAMES[two % 3], NAMES[two % 3]),
+    "fork": lambda index, one, two: index.fork(Inode(one + 2), NodeId(f"local:{two}"), "f", f"f{one}"),
+    "content": lambda index, one, two: index.set_content(Inode(one + 2), two, one),
+    "detach": lambda index, one, _: index.detach(Inode(one + 2)),
+    "drop": lambda index, one, _: index.drop(Inode(one + 2)),
+    "listed": lambda index, one, two: index.set_listed(NodeId(str(one)), Version(str(two)), float(two)),
+    "doubt": lambda index, one, _: index.doubt_listing(NodeId(str(one))),
+    "doubt all": lambda index, _, __: index.doubt_listings(),
+    "forget listings": lambda index, _, __: index.forget_listings(),
+    "rebind": lambda index, one, two: index.rebind(NodeId(f"local:{one}"), node(str(two), "x", version="9")),
+    "bind back": lambda index, _, __: index.bind_back(),
+    "names back": lambda index, one, _: index.give_names_back(_in(one)),
+    "drop unfounded": lambda index, one, _: index.drop_unfounded([NodeId(f"local:{one}")]),
+}
+
+
+def _in(number: int) -> NodeId:
+    return ROOT if number < 4 else NodeId(str(number))
+
+
+def _look_around(index: Index) -> None:
+    """Everything that can be asked for is remembered."""
+    for number in range(8):
+        index.entry(Inode(number + 1))
+        index.by_id(NodeId(str(number)))
+        index.by_id(NodeId(f"local:{number}"))
+        index.child(ROOT, NAMES[number % 3])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(CHANGES)), st.integers(0, 7), st.integers(0, 7)), max_size=20))
+def test_what_is_remembered_is_what_the_database_says(changes: Sequence[tuple[str, int, int]]) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        index = Index(Path(place) / "i.db", name_of)
+        index.put_root(Node(ROOT, None, "", Kind.DIRECTORY, 0, Version("1"), 0, Rights.ALL))
+        for name, one, two in changes:
+            _look_around(index)
+            with suppress(sqlite3.IntegrityError, KeyError):  # a name that is taken, a node that is not there
+                CHANGES[name](index, one, two)
+            assert remembered_wrongly(index) == [], name
+        index.close()
+
+
+def test_what_was_undone_is_not_remembered(index: Index) -> None:
+    def add_and_fail() -> None:
+        with index.transaction():
+            index.add(node("local:1", "a"))
+            assert index.child(ROOT, "a") is not None
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        add_and_fail()
+    assert index.child(ROOT, "a") is None
+    assert index.by_id(NodeId("local:1")) is None

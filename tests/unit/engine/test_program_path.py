@@ -1,0 +1,60 @@
+"""What a call of a program costs in the databases: it waits for that, whatever the round trip is."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from mountcloud.providers.memory import MemoryProvider
+from mountcloud.providers.memory_service import MemoryService
+from tests.unit.engine.harness import Machine, on_trio
+
+CALLS: dict[str, Callable[[Machine, int], Awaitable[None]]] = {
+    "mkdir": lambda here, number: here.mkdir(f"d/new {number}"),
+    "rename": lambda here, number: here.rename(f"d/{number}", f"d/other {number}"),
+    "rename over": lambda here, number: here.rename(f"d/{number}", f"d/{number + 100}"),
+    "unlink": lambda here, number: here.unlink(f"d/{number}"),
+    "rmdir": lambda here, number: here.rmdir(f"d/dir {number}"),
+}
+
+
+def counted(here: Machine) -> Counter[str]:
+    """Statements from now on, by their first word; commits by the database that they are made in."""
+    found: Counter[str] = Counter()
+
+    def note(database: str, statement: str) -> None:
+        found["all"] += 1
+        if statement == "COMMIT":
+            found[f"{database} commits"] += 1
+
+    stores = {"index": here.index, "journal": here.journal, "attributes": here.attributes}
+    for name, store in stores.items():
+        store._db._db.set_trace_callback(lambda statement, name=name: note(name, statement))
+    return found
+
+
+@pytest.mark.parametrize("verb", CALLS)
+@pytest.mark.parametrize("sent", [False, True])
+@on_trio
+async def test_a_call_is_one_commit_in_each_database(
+    tmp_path: Path, service: MemoryService, verb: str, sent: bool
+) -> None:
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery, settle_s=1000).boot()
+        await here.mkdir("d")
+        for number in range(10):
+            await here.write(f"d/{number}", b"1")
+            await here.write(f"d/{number + 100}", b"1")
+            await here.mkdir(f"d/dir {number}")
+        if sent:
+            await here.drain()
+        found = counted(here)
+        for number in range(10):
+            await CALLS[verb](here, number)
+        assert found["journal commits"] == 10
+        assert found["index commits"] == 10
+        most = 17 if verb == "rename over" else 13
+        assert found["all"] <= most * 10, f"{verb}: {found}"
+        nursery.cancel_scope.cancel()
