@@ -247,6 +247,7 @@ class Front:
         """Wait until nothing is owed (at and below the path) that can be sent; a ``Failure`` names the rest."""
         queue = self._mount.queue
         await self._mount.replayer.drained(lambda: queue.below(path) if path else None)
+        await self._mount.persister.round()  # what was sent makes room on a full disk
         if queue.trouble and queue.below(path):
             raise Failure(queue.trouble)
         left = [each for each in queue.below(path) if not self._mount.core.local.held(each)]

@@ -45,11 +45,15 @@ class Persister:
         """For ever."""
         while True:
             await trio.sleep(self.interval_s)
-            self.make_room()
-            try:
-                await self.persist()
-            except OSError as error:
-                log.error("what is owed cannot be brought onto the disk: %s", error.strerror)
+            await self.round()
+
+    async def round(self) -> None:
+        """What was closed is brought onto the disk, what nobody wants any more makes room."""
+        self.make_room()
+        try:
+            await self.persist()
+        except OSError as error:
+            log.error("what is owed cannot be brought onto the disk: %s", error.strerror)
 
     def make_room(self) -> None:
         """Take (back) what is kept ready for a full disk."""
