@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,9 @@ def counted(here: Machine) -> Counter[str]:
         if statement == "COMMIT":
             found[f"{database} commits"] += 1
 
-    stores = {"index": here.index, "journal": here.journal, "attributes": here.attributes}
-    for name, store in stores.items():
-        store._db._db.set_trace_callback(lambda statement, name=name: note(name, statement))
+    databases = {"index": here.index._db, "journal": here.journal._db, "attributes": here.attributes._db}
+    for name, database in databases.items():
+        database._db.set_trace_callback(partial(note, name))
     return found
 
 
