@@ -20,7 +20,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["mountcloud", "mountcloud.*"]),
-    package_data={"mountcloud": ["py.typed"], "mountcloud.units": ["*.service"]},
+    package_data={
+        "mountcloud": ["py.typed"],
+        "mountcloud.units": ["*.service"],
+        "mountcloud.filemanager": ["icons/*.svg"],
+    },
     data_files=[("share/man/man1", ["docs/mountcloud.1"])],
     install_requires=[
         "pyfuse3>=3.4",

@@ -6,8 +6,8 @@ import click
 
 from mountcloud.cli.outcome import Misconfigured, explained
 from mountcloud.cli.places import Place, account_names
-from mountcloud.cli.remote import at_service, demanded
-from mountcloud.model.offers import RawApi
+from mountcloud.cli.remote import at_service
+from mountcloud.model.offers import RawApi, demanded
 from mountcloud.model.provider import Provider
 
 

@@ -11,6 +11,7 @@ from mountcloud.cli.config import config
 from mountcloud.cli.control import refresh, sync
 from mountcloud.cli.demo import demo
 from mountcloud.cli.doctor import doctor
+from mountcloud.cli.filemanager import filemanager
 from mountcloud.cli.login import login, logout
 from mountcloud.cli.mount import mount, umount
 from mountcloud.cli.queue import queue
@@ -41,7 +42,7 @@ def main(*, verbose: bool) -> None:
 COMMANDS = (
     *(login, logout, mount, umount, status, info, refresh, sync, queue),
     *(get, put, share, trash, versions, api),
-    *(pin, unpin, evict, unclosed, doctor, config, service, completion, demo, sandbox),
+    *(pin, unpin, evict, unclosed, doctor, config, service, filemanager, completion, demo, sandbox),
 )
 for command in COMMANDS:
     main.add_command(command)

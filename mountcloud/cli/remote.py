@@ -6,12 +6,11 @@ from typing import TypeVar
 
 from mountcloud.cli.accounts import account_secrets, known_account, with_provider
 from mountcloud.cli.places import Place
-from mountcloud.model.errors import NotADirectory, NotFound, Unsupported
+from mountcloud.model.errors import NotADirectory, NotFound
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider
 from mountcloud.policy.names import to_file_name
 
-Offer = TypeVar("Offer")
 Result = TypeVar("Result")
 
 
@@ -41,10 +40,3 @@ async def child(provider: Provider, directory: Node, name: str) -> Node | None:
     wanted = unicodedata.normalize("NFC", name) if provider.capabilities.names.normalises else name
     children = await provider.children(directory.id)
     return next((each for each in children if wanted in {each.name, to_file_name(each.name)}), None)
-
-
-def demanded(offer: Offer | None, what: str) -> Offer:
-    """The offer itself; raises ``Unsupported`` if the service has none."""
-    if offer is None:
-        raise Unsupported(f"this service has no {what} that mountcloud knows of")
-    return offer

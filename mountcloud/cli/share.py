@@ -10,9 +10,9 @@ import click
 from mountcloud.cli import words
 from mountcloud.cli.outcome import Misconfigured, explained
 from mountcloud.cli.places import place_of
-from mountcloud.cli.remote import at_service, demanded, find
+from mountcloud.cli.remote import at_service, find
 from mountcloud.model.errors import NotFound
-from mountcloud.model.offers import Link, LinkKind, LinkWish, Sharing
+from mountcloud.model.offers import Link, LinkKind, LinkWish, Sharing, demanded
 from mountcloud.model.provider import Provider
 
 

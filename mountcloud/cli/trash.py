@@ -9,11 +9,11 @@ import click
 from mountcloud.cli import words
 from mountcloud.cli.outcome import explained
 from mountcloud.cli.places import place_of, told_to_look
-from mountcloud.cli.remote import at_service, demanded, find
+from mountcloud.cli.remote import at_service, find
 from mountcloud.model.errors import NotADirectory, NotFound
 from mountcloud.model.ids import Version
 from mountcloud.model.node import Node
-from mountcloud.model.offers import Discarded, PastVersion, Trash, Versions
+from mountcloud.model.offers import Discarded, PastVersion, Trash, Versions, demanded
 from mountcloud.model.provider import Provider
 
 _WITH_IDS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}

@@ -14,6 +14,7 @@ import trio
 
 from mountcloud.crypt.draft_cipher import DraftSealer
 from mountcloud.daemon.draft_keys import DraftKeys
+from mountcloud.daemon.offering import Offers
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.secrets import SecretsWithRoom
 from mountcloud.daemon.settings import AccountSettings
@@ -90,6 +91,7 @@ class Mount:
     chunks: ChunkStore
     pinner: Pinner
     states: States
+    offers: Offers
     surveyor: Surveyor | None = None
 
     def tell(self, told: Told) -> None:
@@ -107,6 +109,11 @@ class Mount:
         self.journal.close()
         self.attributes.close()
         self.places.close()
+
+
+def _service(account: AccountSettings, secrets: Secrets, places: PlaceBook) -> tuple[Provider, Offers]:
+    bare = registry.create(account.provider, account.options, secrets, places)
+    return retrying(limited(bare)), Offers(bare)
 
 
 def _limits(account: AccountSettings, paths: AccountPaths) -> Limits:
@@ -190,7 +197,7 @@ def assemble(
     reserve, cache_reserve = _reserves(paths)
     secrets = SecretsWithRoom(secrets, reserve.release)
     places = PlaceBook(paths.places, reserve)
-    provider = retrying(limited(registry.create(account.provider, account.options, secrets, places)))
+    provider, offers = _service(account, secrets, places)
     naming = Naming(provider.capabilities.names, account.attributes.symlinks)
     index = Index(paths.index, naming.file_name, naming.folded, cache_reserve)
     journal, attributes = Journal(paths.journal, reserve), Attributes(paths.attributes, reserve)
@@ -266,7 +273,7 @@ def assemble(
         handles,
         _confirmation(account, index, journal, local, replayer),
     )
-    states = States(core, pinner, account.provider)
+    states = States(core, pinner, account.provider, offers.words)
     fs = FileSystem(core, states, provider.capabilities.max_file_size)
     operations = Operations(
         fs, _timeouts(account), extended=account.attributes.extended, thumbnailers=account.desktop.thumbnailers
@@ -277,5 +284,6 @@ def assemble(
     persister = Persister(journal, staging, (reserve, cache_reserve), stores)
     return Mount(
         *(provider, *stores, syncer, replayer, queue, persister, core, session, operations, chunks, pinner, states),
+        offers=offers,
         surveyor=Surveyor(index, syncer, _SURVEYED_PER_SECOND) if account.background_index else None,
     )

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +53,15 @@ class Commands(Protocol):
 
     async def evict(self, path: str | None) -> int:
         """Give back what is cached of it; tells how many bytes."""
+
+    async def share(self, path: str | None, password: str | None) -> dict[str, object]:
+        """Make a download link: what ``model/offers.Link`` tells of it. Raises ``Busy``, ``Unsupported``, ..."""
+
+    async def versions(self, path: str | None) -> Sequence[dict[str, object]]:
+        """The contents that a file has and had, the newest first, as ``model/offers.PastVersion``. Likewise."""
+
+    async def restore_version(self, path: str | None, version: str) -> None:
+        """Make an older content of the file the present one. Likewise."""
 
     def retry_parked(self) -> int:
         """Try again what was given up; tells how many operations."""
@@ -212,6 +221,20 @@ async def _perform(line: bytes, commands: Commands) -> object:
             return commands.retry_parked()
         case "queue":
             return await commands.queue(_text(arguments, "action") or "", path, _text(arguments, "keep"))
+        case _:
+            return await _offer(command, path, arguments, commands)
+    return None
+
+
+async def _offer(command: object, path: str | None, arguments: Mapping[str, object], commands: Commands) -> object:
+    """Commands that are about what a service offers besides files."""
+    match command:
+        case "share":
+            return await commands.share(path, _text(arguments, "password"))
+        case "versions":
+            return await commands.versions(path)
+        case "restore_version":
+            await commands.restore_version(path, _text(arguments, "version") or "")
         case _:
             raise Unsupported(f"the daemon knows no command {command!r}", hint="is it of another version?")
     return None

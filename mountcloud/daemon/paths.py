@@ -35,6 +35,11 @@ def user_units(environment: Mapping[str, str] = os.environ) -> Path:
     return _base("XDG_CONFIG_HOME", ".config", environment).with_name("systemd") / "user"
 
 
+def user_data(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where programs of the user look for data, such as icons."""
+    return _base("XDG_DATA_HOME", ".local/share", environment).parent
+
+
 def data_directory(environment: Mapping[str, str] = os.environ) -> Path:
     """What is neither settings nor state nor cache, such as the files of the demonstration server."""
     return _base("XDG_DATA_HOME", ".local/share", environment)

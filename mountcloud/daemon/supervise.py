@@ -5,7 +5,7 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
@@ -21,7 +21,7 @@ from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.settings import AccountSettings
 from mountcloud.fuse.session import prepare
 from mountcloud.model.errors import Busy, DiskFull, Failure, Unsupported
-from mountcloud.model.ids import ROOT_INODE
+from mountcloud.model.ids import ROOT_INODE, Version
 from mountcloud.model.provider import Secrets
 
 log = logging.getLogger(__name__)
@@ -268,6 +268,22 @@ class Front:
     async def evict(self, path: str | None) -> int:
         """Give back what is cached of it."""
         return self._mount.pinner.evict(await self._mount.core.at(path or ""))
+
+    async def share(self, path: str | None, password: str | None) -> dict[str, object]:
+        """A link for strangers."""
+        entry = await self._mount.core.at(path or "")
+        return await self._mount.offers.share(entry.node, password or "")
+
+    async def versions(self, path: str | None) -> Sequence[dict[str, object]]:
+        """What the file has and had."""
+        entry = await self._mount.core.at(path or "")
+        return await self._mount.offers.versions(entry.node)
+
+    async def restore_version(self, path: str | None, version: str) -> None:
+        """Bring an older content back, and into view."""
+        entry = await self._mount.core.at(path or "")
+        await self._mount.offers.restore_version(entry.node, Version(version))
+        await self.refresh(path)
 
     def retry_parked(self) -> int:
         """Try again what was given up."""

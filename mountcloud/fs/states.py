@@ -16,7 +16,8 @@ from mountcloud.store.index import Entry
 class Told:
     """Texts, empty where there is nothing to tell. ``cached`` counts bytes that are here, in whole cells.
 
-    ``id`` and ``version`` are the service's, empty for what it does not have yet.
+    ``id`` and ``version`` are the service's, empty for what it does not have yet; ``offers`` is what the service can
+    do with it besides.
     """
 
     state: str
@@ -27,6 +28,7 @@ class Told:
     version: str
     cached: str
     error: str
+    offers: str
 
     def words(self) -> dict[str, str]:
         """By name."""
@@ -35,11 +37,15 @@ class Told:
 
 @dataclass(slots=True)
 class States:
-    """Looks in the index, the journal, the cache and the list of what is pinned. ``service`` is the provider's name."""
+    """Looks in the index, the journal, the cache and the list of what is pinned. ``service`` is the provider's name.
+
+    ``offers`` are words for what it can do besides keeping files.
+    """
 
     core: Core
     pinner: Pinner
     service: str
+    offers: tuple[str, ...] = ()
 
     def of(self, entry: Entry) -> Told:
         """How it is now."""
@@ -56,6 +62,7 @@ class States:
             version=node.version if known else "",
             cached="" if node.is_directory else str(self.core.library.means.store.here(node.ref)),
             error="" if parked is None else parked.error,
+            offers=",".join(self.offers) if known else "",
         )
 
     def _facts(self, entry: Entry, owed: list[Operation]) -> Facts:

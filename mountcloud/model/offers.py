@@ -8,10 +8,20 @@ service. All but ``Thumbnails`` are for commands that somebody types, so nothing
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
+from mountcloud.model.errors import Unsupported
 from mountcloud.model.ids import NodeId, Ref, Version
 from mountcloud.model.node import Kind
+
+Offer = TypeVar("Offer")
+
+
+def demanded(offer: Offer | None, what: str) -> Offer:
+    """The offer itself; raises ``Unsupported`` if the service has none."""
+    if offer is None:
+        raise Unsupported(f"this service has no {what} that mountcloud knows of")
+    return offer
 
 
 class LinkKind(Enum):
