@@ -16,7 +16,7 @@ _ICONS = "icons/hicolor/scalable/emblems"
 _LOGIC, _EXTENSION = "mountcloud_files", "mountcloud_extension"
 _IMPORTS = {
     f"from {_PACKAGE} import files\n": f"import {_LOGIC} as files\n",
-    "import GLib, GObject, Nautilus\n": "import GLib, GObject\nfrom gi.repository import {module} as Nautilus\n",
+    "Gio, GLib, GObject, Nautilus\n": "Gio, GLib, GObject\nfrom gi.repository import {module} as Nautilus\n",
 }
 
 
@@ -35,7 +35,7 @@ class _Manager:
 
 
 _MANAGERS = (
-    _Manager("nautilus", "Nautilus", "python3-nautilus"),
+    _Manager("nautilus", "Nautilus", "python3-nautilus and gir1.2-gtk-4.0"),
     _Manager("nemo", "Nemo", "nemo-python"),
     _Manager("caja", "Caja", "python3-caja"),
 )

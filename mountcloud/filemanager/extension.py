@@ -6,19 +6,21 @@ manager's name in.
 """
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 
 import gi
-from gi.repository import GLib, GObject, Nautilus
+from gi.repository import Gio, GLib, GObject, Nautilus
 
 from mountcloud.filemanager import files
 
 Act = Callable[[], None]
 
 _LOOK_AGAIN_S = 2
+_PATIENCE_S = 120
+"""For services that take long; pinning a large directory lists all of it first."""
 _WATCHED = 500
 _WIDTH = 520
 
@@ -64,34 +66,44 @@ class MountcloudExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuP
         return [top]
 
     def _start(self, deed: files.Deed, selected: Sequence[Nautilus.FileInfo]) -> None:
-        """In a thread, so that the manager goes on while the daemon asks the service."""
+        """One item after the other, and by the manager's own loop: it lets no thread of Python run."""
+        waiting = list(deed.items)
 
-        def work() -> None:
+        def go_on(result: files.Result) -> None:
+            if waiting:
+                self._ask(deed, waiting.pop(0), go_on, partial(_show, deed.label))
+            else:
+                self._done(deed, selected, result)
+
+        go_on(None)
+
+    def _ask(
+        self,
+        deed: files.Deed,
+        item: files.Item,
+        then: Callable[[files.Result], None],
+        failed: Callable[[Sequence[str]], None],
+    ) -> None:
+        def answered(line: bytes) -> None:
             try:
-                result: files.Result | files.Failed = deed.act()
+                result = deed.result(item, line)
             except files.Failed as failure:
-                result = failure
-            GLib.idle_add(self._done, deed, selected, result)
+                failed([str(failure)])
+            else:
+                then(result)
 
-        threading.Thread(target=work, daemon=True).start()
+        _converse(item.mount.socket, deed.line(item), answered)
 
-    def _done(
-        self, deed: files.Deed, selected: Sequence[Nautilus.FileInfo], result: files.Result | files.Failed
-    ) -> bool:
+    def _done(self, deed: files.Deed, selected: Sequence[Nautilus.FileInfo], result: files.Result) -> None:
         for file in selected:
             self._watch(_path(file), file, "")  # what was asked for may take effect a little later
         match result:
-            case files.Failed():
-                _show(deed.label, [str(result)])
             case files.Link():
                 _copy(result.url)
-                password = (
-                    [f"Its password, for another way than the link's: {result.password}"] if result.password else []
-                )
-                _show("The link is copied", [result.url, *password])
+                password = f"Its password, for another way than the link's: {result.password}"
+                _show("The link is copied", [result.url, password] if result.password else [result.url])
             case list() as contents:
                 self._offer(deed, selected, contents)
-        return bool(GLib.SOURCE_REMOVE)
 
     def _offer(self, deed: files.Deed, selected: Sequence[Nautilus.FileInfo], contents: list[files.Content]) -> None:
         """Each older content with a button that brings it back."""
@@ -138,8 +150,44 @@ def _toolkit() -> tuple[ModuleType, ModuleType]:
     return Gtk, Gdk
 
 
+def _converse(path: Path, line: bytes, answered: Callable[[bytes], None]) -> None:
+    """Send a line, and hand on the line that comes back; an empty one if none does. Returns at once."""
+    client = Gio.SocketClient(timeout=_PATIENCE_S)
+    try:
+        directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        answered(b"")
+        return
+    # However long the path is, this fits into the 108 bytes of sun_path (unix(7)).
+    address = Gio.UnixSocketAddress.new(f"/proc/self/fd/{directory}/{path.name}")
+
+    def connected(_: Gio.SocketClient, task: Gio.AsyncResult) -> None:
+        os.close(directory)
+        try:
+            connection = client.connect_finish(task)
+            connection.get_output_stream().write_all(line, None)
+        except GLib.Error:
+            answered(b"")
+            return
+        lines = Gio.DataInputStream(base_stream=connection.get_input_stream())
+        lines.read_line_async(GLib.PRIORITY_DEFAULT, None, read, connection)
+
+    def read(lines: Gio.DataInputStream, task: Gio.AsyncResult, connection: Gio.SocketConnection) -> None:
+        try:
+            found, _ = lines.read_line_finish(task)
+        except GLib.Error:
+            found = None
+        connection.close(None)
+        answered(bytes(found or b""))
+
+    client.connect_async(address, None, connected)
+
+
 def _copy(text: str) -> None:
-    gtk, gdk = _toolkit()
+    try:
+        gtk, gdk = _toolkit()
+    except (ValueError, ImportError):
+        return  # it is shown
     display = gdk.Display.get_default()
     if hasattr(display, "get_clipboard"):
         display.get_clipboard().set(text)
@@ -148,8 +196,15 @@ def _copy(text: str) -> None:
 
 
 def _show(title: str, lines: Sequence[str], word: str = "", acts: Sequence[Act | None] = ()) -> None:
-    """A window with lines that can be selected, and perhaps a button beside each, which closes it."""
-    gtk, _ = _toolkit()
+    """A window with lines that can be selected, and perhaps a button beside each, which closes it.
+
+    Where GTK cannot be used from Python (Debian's gir1.2-gtk-4.0 is missing), a notification with the lines.
+    """
+    try:
+        gtk, _ = _toolkit()
+    except (ValueError, ImportError):
+        _notify(title, "\n".join(lines))
+        return
     window = gtk.Window(title=title, default_width=_WIDTH)
     table = gtk.Grid(row_spacing=12, column_spacing=24, margin_top=18, margin_bottom=18, margin_start=18, margin_end=18)
     for row, line in enumerate(lines):
@@ -165,6 +220,17 @@ def _show(title: str, lines: Sequence[str], word: str = "", acts: Sequence[Act |
         window.add(table)
         window.show_all()
     window.present()
+
+
+def _notify(title: str, text: str) -> None:
+    """Desktop Notifications Specification 1.2."""
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    arguments: tuple[object, ...] = ("mountcloud", 0, "folder-remote", title, GLib.markup_escape_text(text), [], {}, -1)
+    bus.call(
+        *("org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.Notifications", "Notify"),
+        GLib.Variant("(susssasa{sv}i)", arguments),
+        *(None, Gio.DBusCallFlags.NONE, -1),
+    )
 
 
 def _closing(window: GObject.GObject, act: Act) -> Callable[[GObject.GObject], None]:

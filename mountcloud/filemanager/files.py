@@ -1,25 +1,21 @@
 """What a file manager shows of files in a mount, and what its menu does with them; knows no file manager.
 
 It is copied beside the extension and runs in the file manager's process, under the system's Python: the standard
-library alone, no request to the network, and nothing that waits except ``Deed.act``, which is for a thread.
+library alone, no request to the network, and nothing that waits for a daemon but the reading of an attribute.
 """
 
 import json
 import os
 import re
 import secrets
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _ATTRIBUTE = "user.mountcloud."
 _SOURCE = "mountcloud:"
 _PROTOCOL = 1
-_PATIENCE_S = 120.0
-"""For services that take long; pinning a large directory lists all of it first."""
 _TABLE_FOR_S = 2.0
 """Seconds for which the table of mounts is believed, so that a directory of 1,000 files reads it once."""
 _ESCAPE = re.compile(r"\\([0-7]{3})")
@@ -36,6 +32,9 @@ EMBLEMS: Mapping[str, str] = {
     "local-only": "emblem-mountcloud-local-only",
 }
 """The icon for each state that ``user.mountcloud.state`` can have."""
+
+_NOT_SENT = frozenset({"queued", "uploading", "parked", "local-only"})
+"""What the service does not have yet cannot be fetched from it."""
 
 PASSING = frozenset({"queued", "uploading"})
 """States that end by themselves, without the file manager being told."""
@@ -88,20 +87,30 @@ Result = Link | Sequence[Content] | None
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """An entry of the menu. ``act`` waits for the daemon and raises ``Failed``; what it gives is shown to the user."""
+    """An entry of the menu: what the daemon is asked for each of the items, and what its answer means."""
 
     name: str
     label: str
     tip: str
     items: Sequence[Item]
-    do: Callable[[Item], Result] = field(repr=False)
+    command: str
+    arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def act(self) -> Result:
-        """Do it to all items; the last result."""
-        result: Result = None
-        for item in self.items:
-            result = self.do(item)
-        return result
+    def line(self, item: Item) -> bytes:
+        """The request, for the socket of the item's mount (docs/DEVELOPMENT.md has the protocol)."""
+        arguments = {"path": item.below or None, **self.arguments}
+        return json.dumps({"version": _PROTOCOL, "command": self.command, "arguments": arguments}).encode() + b"\n"
+
+    def result(self, item: Item, answer: bytes) -> Result:
+        """What the answering line means, which is empty if there was none; raises ``Failed``."""
+        told = _told(item, answer)
+        if self.command == "share" and isinstance(told, dict):
+            return Link(str(told.get("url")), self.arguments.get("password", ""))
+        if self.command == "versions" and isinstance(told, list):
+            return [Content(str(each.get("id")), _label(each), bool(each.get("present"))) for each in told]
+        if self.command in {"share", "versions"}:
+            raise Failed("the daemon gave an answer that is none")
+        return None
 
 
 @dataclass(slots=True)
@@ -152,92 +161,54 @@ def attribute(path: str, name: str) -> str:
 
 def menu(items: Sequence[Item]) -> list[Deed]:
     """What can be done with the selected files."""
-    states = {each.state for each in items}
-    found: list[Deed] = []
-    if _wholly_sent(items) and states - {"pinned"}:
-        tip = "Fetch it now, keep it fresh, and never let it make way for other files"
-        found.append(Deed("pin", "Keep on this machine", tip, items, _asking("pin")))
-    if "pinned" in states:
-        tip = "It may make way for other files"
-        chosen = [each for each in items if each.state == "pinned"]
-        found.append(Deed("unpin", "Keep no longer on this machine", tip, chosen, _asking("unpin")))
-    if "cached" in states:
-        tip = "Give back the room that its content takes here; it stays on the service"
-        chosen = [each for each in items if each.state == "cached"]
-        found.append(Deed("evict", "Free up space", tip, chosen, _asking("evict")))
-    if "parked" in states:
-        chosen = [each for each in items if each.state == "parked"]
-        found.append(Deed("retry", "Try to send it again", "What failed is tried now", chosen, _asking(*_RETRY)))
-    return found + [deed for item in items[:1] if len(items) == 1 for deed in _of_one(item)]
+    found = [*_for_some(items)]
+    return [*found, *_for_one(items[0])] if len(items) == 1 else found
 
 
 def restoring(item: Item, content: Content) -> Deed:
     """Make an older content of the file the present one."""
-
-    def restore(item: Item) -> None:
-        call(item, "restore_version", version=content.version)
-
-    return Deed("restore", "Restore", "The present content becomes an older version", [item], restore)
+    tip = "The present content becomes an older version"
+    return Deed("restore", "Restore", tip, [item], "restore_version", {"version": content.version})
 
 
-def call(item: Item, command: str, **arguments: str) -> object:
-    """What the daemon answers (docs/DEVELOPMENT.md has the protocol); blocks. Raises ``Failed``."""
-    wanted = {"path": item.below or None, **arguments}
-    request = json.dumps({"version": _PROTOCOL, "command": command, "arguments": wanted})
+def _for_some(items: Sequence[Item]) -> Iterator[Deed]:
+    by_state: dict[str, list[Item]] = {}
+    for each in items:
+        by_state.setdefault(each.state, []).append(each)
+    if by_state.keys() - {"pinned"} and not by_state.keys() & _NOT_SENT:
+        tip = "Fetch it now, keep it fresh, and never let it make way for other files"
+        yield Deed("pin", "Keep on this machine", tip, items, "pin")
+    if chosen := by_state.get("pinned"):
+        yield Deed("unpin", "Keep no longer on this machine", "It may make way for other files", chosen, "unpin")
+    if chosen := by_state.get("cached"):
+        tip = "Give back the room that its content takes here; it stays on the service"
+        yield Deed("evict", "Free up space", tip, chosen, "evict")
+    if chosen := by_state.get("parked"):
+        yield Deed("retry", "Try to send it again", "What failed is tried now", chosen, "queue", {"action": "retry"})
+
+
+def _for_one(item: Item) -> Iterator[Deed]:
+    if "links" in item.offers:
+        # What opens an encrypted file is locked by a password that the service never sees (docs/SECURITY.md).
+        password = {"password": secrets.token_urlsafe(12)} if item.encrypted else {}
+        tip = "A link by which anybody can download it; it is copied"
+        yield Deed("share", "Copy a link for others", tip, [item], "share", password)
+    if "versions" in item.offers and not item.is_directory:
+        yield Deed("versions", "Older versions", "What it was before, and bringing that back", [item], "versions")
+
+
+def _told(item: Item, answer: bytes) -> object:
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_PATIENCE_S)
-            with _short_name(item.mount.socket) as name:
-                connection.connect(name)
-            connection.sendall(request.encode() + b"\n")
-            reply = json.loads(connection.makefile("rb").readline())
-    except (OSError, ValueError) as error:
-        raise Failed(f"{item.mount.account} does not answer: mountcloud status {item.mount.account}") from error
-    refusal = reply.get("error")
+        reply = json.loads(answer)
+        refusal = reply.get("error")
+    except (ValueError, AttributeError) as error:
+        account = item.mount.account
+        raise Failed(f"{account} does not answer: mountcloud status {account}") from error
     if refusal is not None:
         hint = f" ({refusal['hint']})" if refusal.get("hint") else ""
         raise Failed(f"{refusal['message']}{hint}")
     result: object = reply.get("result")
     return result
-
-
-_RETRY = ("queue", "retry")
-
-
-def _wholly_sent(items: Sequence[Item]) -> bool:
-    """What the service does not have yet cannot be fetched from it."""
-    return not {each.state for each in items} & {"queued", "uploading", "parked", "local-only"}
-
-
-def _of_one(item: Item) -> Iterator[Deed]:
-    if "links" in item.offers:
-        tip = "A link by which anybody can download it; it is copied"
-        yield Deed("share", "Copy a link for others", tip, [item], _share)
-    if "versions" in item.offers and not item.is_directory:
-        yield Deed("versions", "Older versions", "What it was before, and bringing that back", [item], _versions)
-
-
-def _asking(command: str, action: str = "") -> Callable[[Item], None]:
-    def ask(item: Item) -> None:
-        call(item, command, **({"action": action} if action else {}))
-
-    return ask
-
-
-def _share(item: Item) -> Link:
-    """What opens an encrypted file must be locked by something that the service never sees (docs/SECURITY.md)."""
-    password = secrets.token_urlsafe(12) if item.encrypted else ""
-    answer = call(item, "share", password=password)
-    if not isinstance(answer, dict):
-        raise Failed("the daemon gave an answer that is none")
-    return Link(str(answer.get("url")), password)
-
-
-def _versions(item: Item) -> list[Content]:
-    answer = call(item, "versions")
-    if not isinstance(answer, list):
-        raise Failed("the daemon gave an answer that is none")
-    return [Content(str(each.get("id")), _label(each), bool(each.get("present"))) for each in answer]
 
 
 def _label(told: Mapping[str, object]) -> str:
@@ -277,13 +248,3 @@ def _socket(account: str, environment: Mapping[str, str]) -> Path:
 def _below(mount: Mount, path: str) -> str:
     below = str(Path(path).relative_to(mount.root))
     return "" if below == "." else below
-
-
-@contextmanager
-def _short_name(path: Path) -> Iterator[str]:
-    """A name for the socket that fits into the 108 bytes of sun_path, however long the path is (unix(7))."""
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
-    finally:
-        os.close(directory)

@@ -14,9 +14,10 @@ from mountcloud.cli.main import main
 from mountcloud.daemon import control
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.model.errors import Unavailable
+from tests.unit.commands import NoOffers
 
 
-class Daemon:
+class Daemon(NoOffers):
     """A daemon without a mount."""
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from mountcloud.cli.main import main
 from mountcloud.daemon import control
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.model.errors import Busy
+from tests.unit.commands import NoOffers
 
 ITEM = {
     "kind": "upload",
@@ -26,7 +27,7 @@ ITEM = {
 HELD = {**ITEM, "kind": "remove", "path": "old", "state": "held", "reason": "too many", "attempts": 0}
 
 
-class Daemon:
+class Daemon(NoOffers):
     """A daemon without a mount."""
 
     def __init__(self) -> None:

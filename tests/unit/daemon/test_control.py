@@ -2,7 +2,7 @@ import json
 import logging
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,17 @@ class Recorder:
         self.asked.append(("evict", path))
         return 5
 
+    async def share(self, path: str | None, password: str | None) -> dict[str, object]:
+        self.asked.append(("share", path))
+        return {"url": "https://a.example/1", "protected": bool(password)}
+
+    async def versions(self, path: str | None) -> Sequence[dict[str, object]]:
+        self.asked.append(("versions", path))
+        return [{"id": "7"}]
+
+    async def restore_version(self, path: str | None, version: str) -> None:
+        self.asked.append((f"restore_version {version}", path))
+
     def retry_parked(self) -> int:
         return 2
 
@@ -89,7 +100,19 @@ def test_every_command(tmp_path: Path) -> None:
         assert await ask(path, "pin", path="a") == {"files": 1, "bytes": 2}
         assert await ask(path, "unpin", path="a") is None
         assert await ask(path, "evict", path="a") == 5
-        asked = [("refresh", "a/b"), ("refresh", None), ("sync", None), ("pin", "a"), ("unpin", "a"), ("evict", "a")]
+        assert await ask(path, "share", path="a") == {"url": "https://a.example/1", "protected": False}
+        assert await ask(path, "share", path="a", password="p") == {"url": "https://a.example/1", "protected": True}
+        assert await ask(path, "versions", path="a") == [{"id": "7"}]
+        assert await ask(path, "restore_version", path="a", version="7") is None
+        asked: list[tuple[str, str | None]] = [
+            ("refresh", "a/b"),
+            ("refresh", None),
+            ("sync", None),
+            ("pin", "a"),
+            ("unpin", "a"),
+            ("evict", "a"),
+        ]
+        asked += [("share", "a"), ("share", "a"), ("versions", "a"), ("restore_version 7", "a")]
         assert commands.asked == asked
 
     with_daemon(tmp_path / "c.sock", conversation)

@@ -2,18 +2,16 @@
 
 import json
 import os
-import socket
-import threading
-from collections.abc import Iterator
 from importlib.resources import files as resources
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from mountcloud.daemon import control
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.filemanager import files
-from mountcloud.filemanager.files import Content, Failed, Item, Link, Mount, Mounts, menu, restoring
+from mountcloud.filemanager.files import Deed, Failed, Item, Link, Mount, Mounts, menu, restoring
 from mountcloud.policy.file_state import FileState
 
 LINE = "36 24 0:31 / {root} rw,nosuid,nodev,relatime shared:1 - fuse.{kind} {source} rw,user_id={user},group_id=0\n"
@@ -58,7 +56,7 @@ def test_mounts_are_found_by_their_source(
     found = mounts.item(f"{root}/Projects/plan")
     assert found is not None
     assert (found.mount.account, found.below) == ("work", "Projects/plan")
-    assert (found.state, found.encrypted, found.offers) == ("cached", True, {"links", "versions"})
+    assert (found.state, found.encrypted, found.offers) == ("cached", True, frozenset({"links", "versions"}))
     top = mounts.item(root)
     assert top is not None
     assert top.below == ""
@@ -120,95 +118,91 @@ def test_the_menu_of_several_of_directories_and_of_poorer_services() -> None:
     assert names(item("local-only", offers="")) == []
 
 
-@pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[tuple[Item, list[dict[str, object]], list[object]]]:
-    """A file whose daemon writes down what it is asked, and gives the answers in turn."""
-    directory = tmp_path / ("long" * 30)
-    directory.mkdir()
-    asked: list[dict[str, object]] = []
-    answers: list[object] = []
-    listener = socket.socket(socket.AF_UNIX)
-    here = os.open(directory, os.O_PATH)
-    listener.bind(f"/proc/self/fd/{here}/control.sock")
-    os.close(here)
-    listener.listen()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rwb") as lines:
-                request = lines.readline()
-                if request:
-                    asked.append(json.loads(request))
-                    lines.write(json.dumps(answers.pop(0)).encode() + b"\n")
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    mount = Mount("work", Path("/work"), directory / "control.sock")
-    yield Item(mount, "a/file", "cached", True, False, frozenset({"links", "versions"})), asked, answers
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join()
+def asked(deed: Deed) -> list[dict[str, object]]:
+    return [json.loads(deed.line(each)) for each in deed.items]
 
 
-def test_what_the_daemon_is_asked(daemon: tuple[Item, list[dict[str, object]], list[object]]) -> None:
-    file, asked, answers = daemon
-    deeds = {deed.name: deed for deed in menu([file])}
-    told = [{"id": "7", "changed_at": 0, "size": 2048, "present": True}, {"id": "5", "changed_at": None, "size": None}]
-    answers += [
-        {"result": {"files": 1}},
-        {"result": {"url": "https://a.example/1"}},
-        {"result": told},
-        {"result": None},
+def answer(result: object) -> bytes:
+    return json.dumps({"version": 1, "result": result}).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "command", "arguments"),
+    [
+        ("cloud", "pin", "pin", {}),
+        ("pinned", "unpin", "unpin", {}),
+        ("cached", "evict", "evict", {}),
+        ("parked", "retry", "queue", {"action": "retry"}),
+        ("cached", "share", "share", {}),
+        ("cached", "versions", "versions", {}),
+    ],
+)
+def test_what_the_daemon_is_asked(state: str, name: str, command: str, arguments: dict[str, str]) -> None:
+    (deed,) = [each for each in menu([item(state)]) if each.name == name]
+    assert asked(deed) == [
+        {"version": control.VERSION, "command": command, "arguments": {"path": "a/file", **arguments}}
     ]
-    assert deeds["pin"].act() is None
-    link = deeds["share"].act()
-    assert isinstance(link, Link)
-    contents = deeds["versions"].act()
+    assert deed.line(deed.items[0]).endswith(b"\n")
+
+
+def test_only_what_is_meant_is_asked_for() -> None:
+    cached, pinned = item("cached"), item("pinned")
+    assert {each.name: list(each.items) for each in menu([cached, pinned])} == {
+        "pin": [cached, pinned],
+        "unpin": [pinned],
+        "evict": [cached],
+    }
+    top = Item(cached.mount, "", "cached", False, True, frozenset())
+    assert asked(menu([top])[0])[0]["arguments"] == {"path": None}
+
+
+def test_a_link_has_a_password_where_it_must_have_one() -> None:
+    links = {}
+    for encrypted in (True, False):
+        file = item("cached", encrypted=encrypted)
+        (deed,) = [each for each in menu([file]) if each.name == "share"]
+        link = deed.result(file, answer({"url": "https://a.example/1"}))
+        assert isinstance(link, Link)
+        assert asked(deed)[0]["arguments"] == {"path": "a/file"} | ({"password": link.password} if encrypted else {})
+        assert link.url == "https://a.example/1"
+        assert link.password not in repr(deed) or not encrypted
+        links[encrypted] = link.password
+    assert (len(links[True]) >= 16, links[False]) == (True, "")
+    (again,) = [each for each in menu([item("cached", encrypted=True)]) if each.name == "share"]
+    assert again.arguments["password"] != links[True]
+
+
+def test_versions_are_told_and_restored() -> None:
+    file = item("cached")
+    told = [{"id": "7", "changed_at": 0, "size": 2048, "present": True}, {"id": "5", "changed_at": None, "size": None}]
+    contents = menu([file])[-1].result(file, answer(told))
     assert isinstance(contents, list)
     assert [(each.version, each.present) for each in contents] == [("7", True), ("5", False)]
     assert contents[0].label.endswith(", 2.0 KiB")
     assert contents[1].label == "?, ?"
-    restoring(file, contents[1]).act()
-    assert [(each["command"], each["arguments"]) for each in asked] == [
-        ("pin", {"path": "a/file"}),
-        ("share", {"path": "a/file", "password": link.password}),
-        ("versions", {"path": "a/file"}),
-        ("restore_version", {"path": "a/file", "version": "5"}),
-    ]
-    assert len(link.password) >= 16
-    assert link.url == "https://a.example/1"
+    (request,) = asked(restoring(file, contents[1]))
+    assert (request["command"], request["arguments"]) == ("restore_version", {"path": "a/file", "version": "5"})
 
 
-def test_a_plain_file_gets_a_link_without_a_password(
-    daemon: tuple[Item, list[dict[str, object]], list[object]],
-) -> None:
-    file, _, answers = daemon
-    plain = Item(file.mount, "", "cached", False, True, file.offers)
-    answers.append({"result": {"url": "https://a.example/1"}})
-    (share,) = [deed for deed in menu([plain]) if deed.name == "share"]
-    assert share.act() == Link("https://a.example/1", "")
-
-
-def test_refusals_and_silence_are_told(daemon: tuple[Item, list[dict[str, object]], list[object]]) -> None:
-    file, _, answers = daemon
-    answers += [
-        {"error": {"kind": "Busy", "message": "it is pinned", "hint": "unpin it"}},
-        {"error": {"kind": "", "message": "the daemon failed inside", "hint": ""}},
-        {"result": 7},
-    ]
-    with pytest.raises(Failed, match=r"^it is pinned \(unpin it\)$"):
-        files.call(file, "evict")
-    with pytest.raises(Failed, match=r"^the daemon failed inside$"):
-        files.call(file, "evict")
-    with pytest.raises(Failed, match="none"):
-        menu([file])[-1].act()
-    gone = Item(Mount("work", Path("/work"), Path("/nowhere/s")), "a", "cached", False, False, frozenset())
-    with pytest.raises(Failed, match="mountcloud status work"):
-        files.call(gone, "pin")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            b'{"error": {"kind": "Busy", "message": "it is pinned", "hint": "unpin it"}}\n',
+            r"^it is pinned \(unpin it\)$",
+        ),
+        (b'{"error": {"kind": "", "message": "the daemon failed inside", "hint": ""}}\n', "^the daemon failed inside$"),
+        (b"", "mountcloud status work"),
+        (b"[]", "mountcloud status work"),
+        (b"{", "mountcloud status work"),
+        (b'{"result": 7}', "none"),
+    ],
+)
+def test_refusals_and_silence_are_told(line: bytes, words: str) -> None:
+    file = item("cached")
+    for deed in menu([file])[-2:]:
+        with pytest.raises(Failed, match=words):
+            deed.result(file, line)
 
 
 @pytest.mark.parametrize(
@@ -217,8 +211,3 @@ def test_refusals_and_silence_are_told(daemon: tuple[Item, list[dict[str, object
 )
 def test_sizes(size: int, words: str) -> None:
     assert files._size(size) == words
-
-
-def test_a_version_is_restored_by_its_id() -> None:
-    deed = restoring(item("cached"), Content("9", "yesterday", present=False))
-    assert (deed.name, [each.below for each in deed.items]) == ("restore", ["a/file"])
