@@ -47,6 +47,7 @@ setup(
         "interop-dracoon": ["dracoon>=1.13"],
         "interop-nextcloud": ["nc-py-api>=0.20"],
         "interop-amazon": ["setuptools<58", "acdcli>=0.3.2"],
+        "interop-metadisk": ["storj==0.1.4"],
         "interop-smartfile": ["smartfile>=2.19", "python-librsync>=0.1.post5"],
     },
     entry_points={"console_scripts": ["mountcloud=mountcloud.cli.main:main"]},

@@ -32,6 +32,7 @@ class Checkout:
         self.program(".venv-interop/bin/python")
         self.program(".venv-interop-amazon/bin/python")
         self.program(".venv-interop-smartfile/bin/python")
+        self.program(".venv-interop-metadisk/bin/python")
         self.installed(f"{TEST_PACKAGES} {SERVER_PACKAGES}")
 
     def program(self, path: str, then: str = "exit 0") -> None:
@@ -93,6 +94,7 @@ def test_a_complete_test_run(checkout: Checkout) -> None:
         " requests requests_oauthlib six",
         ".venv-interop-smartfile/bin/python -m pip install -q --disable-pip-version-check --no-deps smartfile>=2.19"
         " python-librsync>=0.1.post5",
+        ".venv-interop-metadisk/bin/python -m pip install -q --disable-pip-version-check storj==0.1.4",
         ".venv/bin/ruff format --check .",
         ".venv/bin/ruff check .",
         ".venv/bin/mypy ",
@@ -117,6 +119,7 @@ def test_nothing_is_installed_twice_until_the_packaging_changes(checkout: Checko
         " requests requests_oauthlib six",
         ".venv-interop-smartfile/bin/python -m pip install -q --disable-pip-version-check --no-deps smartfile>=2.19"
         " python-librsync>=0.1.post5",
+        ".venv-interop-metadisk/bin/python -m pip install -q --disable-pip-version-check storj==0.1.4",
     ]
 
 
