@@ -73,11 +73,12 @@ class DraftSource:
 
 @dataclass(slots=True)
 class Drafts:
-    """All drafts, by inode."""
+    """All drafts, by inode. ``begun`` hears of each new one: from now on its file changes without a word."""
 
     staging: Staging
     library: Library
     clock_ns: Callable[[], int]
+    begun: Callable[[Inode], None] = lambda inode: None
     _drafts: dict[Inode, Draft] = field(default_factory=dict)
     _opening: dict[Inode, trio.Lock] = field(default_factory=dict)
 
@@ -87,15 +88,16 @@ class Drafts:
 
     def create(self, inode: Inode, *, sealed: bool) -> Draft:
         """A draft of an empty file; ``sealed`` if the service stores it encrypted. Raises ``DiskFull``."""
-        draft = Draft(inode, self.staging.create(sealed=sealed), self.clock_ns())
-        self._drafts[inode] = draft
+        return self._begin(Draft(inode, self.staging.create(sealed=sealed), self.clock_ns()))
+
+    def _begin(self, draft: Draft) -> Draft:
+        self._drafts[draft.inode] = draft
+        self.begun(draft.inode)
         return draft
 
     def adopt(self, inode: Inode, staged: str, generation: int, mtime_ns: int) -> Draft:
         """A draft that is owed since an earlier close. Raises ``Corrupt`` if its bytes are missing."""
-        draft = Draft(inode, self.staging.open(staged), mtime_ns, generation, generation)
-        self._drafts[inode] = draft
-        return draft
+        return self._begin(Draft(inode, self.staging.open(staged), mtime_ns, generation, generation))
 
     async def obtain(self, entry: Entry) -> Draft:
         """The draft of a file that is about to be changed in place, filled with what the service has.
@@ -129,8 +131,7 @@ class Drafts:
         draft = Draft(entry.inode, file, entry.node.mtime_ns)
         draft.sealed = draft.generation
         draft.base = draft.roomy = entry.node.size
-        self._drafts[entry.inode] = draft
-        return draft
+        return self._begin(draft)
 
     def _scrap(self, file: StagedFile) -> None:
         file.close()

@@ -50,6 +50,11 @@ class Core:
             current = self.local.successor(current)
         raise NotFound(f"inode {inode} is gone")
 
+    def above(self, entry: Entry) -> Entry:
+        """The directory that holds it; itself for the root and for what was removed."""
+        above = None if entry.node.parent is None else self.index.by_id(entry.node.parent)
+        return above or entry
+
     async def confirmed(self, entry: Entry) -> None:
         """With ``durability = "remote"``: the service has what was changed. Raises what it refused with."""
         if self.confirmation is not None:

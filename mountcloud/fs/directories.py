@@ -1,10 +1,9 @@
-"""List, create, move, remove: POSIX' rules on names and places, decided without asking the service."""
+"""Look up, create, move, remove: POSIX' rules on names and places, decided without asking the service."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from mountcloud.fs.attributes import FileAttributes, Owner
 from mountcloud.fs.core import Core, demand
-from mountcloud.fs.handles import DirectoryHandle
 from mountcloud.model.errors import (
     CrossesBoundary,
     Exists,
@@ -14,12 +13,9 @@ from mountcloud.model.errors import (
     NotEmpty,
     NotFound,
 )
-from mountcloud.model.ids import HandleId, Inode
+from mountcloud.model.ids import Inode
 from mountcloud.model.node import Kind, Rights
 from mountcloud.store.index import Entry
-
-_AHEAD = 64
-"""Children that are looked up in one go; the kernel takes some twenty at a time."""
 
 
 class Directories:
@@ -34,41 +30,9 @@ class Directories:
         if file_name == ".":
             return self._core.stat(entry)
         if file_name == "..":
-            return self._core.stat(self._above(entry))
+            return self._core.stat(self._core.above(entry))
         directory = await self._core.directory(parent)
         return self._core.stat(self._core.child(directory, file_name))
-
-    def _above(self, entry: Entry) -> Entry:
-        above = None if entry.node.parent is None else self._core.index.by_id(entry.node.parent)
-        return above or entry
-
-    async def open(self, inode: Inode) -> HandleId:
-        """A handle to walk through the directory's children."""
-        directory = await self._core.directory(inode)
-        demand(directory, Rights.READ)
-        return self._core.handles.add_directory(DirectoryHandle(inode))
-
-    def rewind(self, handle: HandleId) -> None:
-        """Look at the directory afresh."""
-        opened = self._core.handles.directories[handle]
-        directory = self._core.entry(opened.inode)
-        own = [(".", directory.inode), ("..", self._above(directory).inode)]
-        opened.names = own + self._core.index.names(directory.node.id)
-
-    def read(self, handle: HandleId, start: int) -> Iterator[tuple[int, str, FileAttributes]]:
-        """From position ``start`` on: the position after it, name and attributes; what went since is left out."""
-        names = self._core.handles.directories[handle].names
-        for position in range(start, len(names)):
-            name, inode = names[position]
-            if not self._core.is_warm(inode):
-                self._core.warm([each for _, each in names[position : position + _AHEAD]])
-            entry = self._core.index.entry(inode)
-            if entry is not None:
-                yield position + 1, name, self._core.stat(entry)
-
-    def close(self, handle: HandleId) -> None:
-        """The walk is over."""
-        del self._core.handles.directories[handle]
 
     async def create(self, parent: Inode, file_name: str, mode: int, by: Owner | None = None) -> FileAttributes:
         """A new directory. Raises ``Exists``, ``Forbidden``, ``InvalidName``, ``DiskFull``."""

@@ -10,6 +10,7 @@ from mountcloud.fs.directories import Directories
 from mountcloud.fs.extended import ExtendedAttributes
 from mountcloud.fs.files import Files
 from mountcloud.fs.links import Links
+from mountcloud.fs.listings import Listings, Made, Make
 from mountcloud.fs.states import States
 from mountcloud.model.errors import Forbidden
 from mountcloud.model.ids import Inode
@@ -52,6 +53,10 @@ class FileSystem:
         self.links = Links(core, self.directories, self.files)
         self.extended = ExtendedAttributes(core, states)
         self._states = states
+
+    def listings(self, make: Make[Made]) -> Listings[Made]:
+        """Open directories for the one who reads them."""
+        return Listings(self._core, make)
 
     def attributes(self, inode: Inode) -> FileAttributes:
         """What ``stat`` tells; never asks the service. Raises ``NotFound``."""

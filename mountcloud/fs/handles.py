@@ -1,4 +1,4 @@
-"""Open files and directories."""
+"""Open files."""
 
 from dataclasses import dataclass, field
 
@@ -18,30 +18,22 @@ class FileHandle:
 
 
 @dataclass(slots=True)
-class DirectoryHandle:
-    """One open directory: names and inodes that stay the same while a program walks through them."""
-
-    inode: Inode
-    names: list[tuple[str, Inode]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class Handles:
     """The handle table."""
 
     files: dict[HandleId, FileHandle] = field(default_factory=dict)
-    directories: dict[HandleId, DirectoryHandle] = field(default_factory=dict)
     _next: int = 1
     _open: dict[Inode, int] = field(default_factory=dict)
     _writing: dict[Inode, int] = field(default_factory=dict)
 
-    def _new_id(self) -> HandleId:
+    def new_id(self) -> HandleId:
+        """A number that no other handle has, of a file or a directory."""
         self._next += 1
         return HandleId(self._next)
 
     def add_file(self, handle: FileHandle) -> HandleId:
         """Register an open file."""
-        key = self._new_id()
+        key = self.new_id()
         self.files[key] = handle
         for count in self._counts(handle):
             count[handle.inode] = count.get(handle.inode, 0) + 1
@@ -49,12 +41,6 @@ class Handles:
 
     def _counts(self, handle: FileHandle) -> list[dict[Inode, int]]:
         return [self._open, self._writing] if handle.writing else [self._open]
-
-    def add_directory(self, handle: DirectoryHandle) -> HandleId:
-        """Register an open directory."""
-        key = self._new_id()
-        self.directories[key] = handle
-        return key
 
     def remove_file(self, key: HandleId) -> FileHandle:
         """Forget an open file."""

@@ -21,6 +21,8 @@ from mountcloud.policy.thumbnailers import is_thumbnailer
 
 log = logging.getLogger(__name__)
 
+Ready = tuple[pyfuse3.FileNameT, pyfuse3.EntryAttributes, int]
+"""What ``readdir_reply`` wants of an entry."""
 P = ParamSpec("P")
 R = TypeVar("R")
 _NOREPLACE = 1
@@ -70,7 +72,12 @@ class Operations(pyfuse3.Operations):
         self._fs = fs
         self._usual = timeouts
         self._short = timeouts.at_most(_DOUBTFUL_S)
+        self._told = timeouts
+        self._listings = fs.listings(self._ready)
         self.answered = 0
+
+    def _ready(self, position: int, name: str, found: FileAttributes) -> Ready:
+        return pyfuse3.FileNameT(os.fsencode(name)), to_kernel(found, self._told), position
 
     @property
     def _timeouts(self) -> Timeouts:
@@ -103,21 +110,20 @@ class Operations(pyfuse3.Operations):
 
     @_answered
     async def opendir(self, inode: pyfuse3.InodeT, ctx: pyfuse3.RequestContext) -> pyfuse3.FileHandleT:
-        return pyfuse3.FileHandleT(await self._fs.directories.open(Inode(inode)))
+        return pyfuse3.FileHandleT(await self._listings.open(Inode(inode)))
 
     @_answered
     async def readdir(self, fh: pyfuse3.FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        directories = self._fs.directories
-        if start_id == 0:
-            directories.rewind(HandleId(fh))
-        for position, name, found in directories.read(HandleId(fh), start_id):
-            attributes = to_kernel(found, self._timeouts)
-            if not pyfuse3.readdir_reply(token, pyfuse3.FileNameT(os.fsencode(name)), attributes, position):
+        if self._told is not self._timeouts:
+            self._told = self._timeouts
+            self._listings.forget_all()
+        for name, attributes, position in self._listings.read(HandleId(fh), start_id):
+            if not pyfuse3.readdir_reply(token, name, attributes, position):
                 break
 
     @_answered
     async def releasedir(self, fh: pyfuse3.FileHandleT) -> None:
-        self._fs.directories.close(HandleId(fh))
+        self._listings.close(HandleId(fh))
 
     @_answered
     async def fsyncdir(self, fh: pyfuse3.FileHandleT, datasync: bool) -> None:

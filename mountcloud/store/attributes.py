@@ -57,11 +57,15 @@ class Stored:
 
 
 class Attributes:
-    """Attributes by node id. Those in use are in memory: ``stat`` of every node asks for them."""
+    """Attributes by node id. Those in use are in memory: ``stat`` of every node asks for them.
+
+    ``changed`` hears of each node for which ``get`` has another answer than before.
+    """
 
     def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
         self._db = Database(path, _MIGRATIONS, reserve)
         self._hot: dict[NodeId, Stored] = {}
+        self.changed: Callable[[NodeId], None] = lambda node: None
 
     def get(self, node: NodeId) -> Stored:
         """What was set for the node."""
@@ -94,6 +98,7 @@ class Attributes:
         values = (node, stored.mode, stored.uid, stored.gid, stored.atime_ns)
         self._db.run("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?)", values)
         self._remember({node: stored})
+        self.changed(node)
 
     def extended(self, node: NodeId, name: bytes) -> bytes:
         """The value of an extended attribute; raises ``NoAttribute``."""
@@ -141,6 +146,8 @@ class Attributes:
             for table in _TABLES:
                 self._db.run(f"UPDATE {table} SET id = ? WHERE id = ?", (new, old))  # noqa: S608 - constants
         self._hot.pop(old, None)
+        self.changed(old)
+        self.changed(new)
 
     def _has(self, node: NodeId) -> bool:
         return self.get(node) != _NOTHING or bool(self.extended_names(node)) or node in self.pinned
@@ -155,6 +162,7 @@ class Attributes:
         self._hot.pop(node, None)
         for table in _TABLES:
             self._db.run(f"DELETE FROM {table} WHERE id = ?", (node,))  # noqa: S608 - constants
+        self.changed(node)
 
     def vanished(self, nodes: Iterable[NodeId], at: float) -> None:
         """The service does not show these any more. They may come back in another place, so they wait for ``prune``."""

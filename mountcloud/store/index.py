@@ -16,7 +16,7 @@ from mountcloud.model.node import Node
 from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.index_look_ups import LookUps
-from mountcloud.store.index_rows import MIGRATIONS, WATCH, Entry
+from mountcloud.store.index_rows import MIGRATIONS, WATCH, WATCH_LISTINGS, Entry
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database
 
@@ -365,6 +365,14 @@ class Index(LookUps):
             return holder is not None and holder.node.id != node.id
 
         return self._name_of(node, taken)
+
+    def watch(self, changed: Callable[[NodeId], None]) -> None:
+        """From now on ``changed`` hears of each directory at once when a listing of it would show something else.
+
+        It may hear of one in vain. What the kernel is told of the directory itself is the matter of the one above it.
+        """
+        self._db.teach("listing_changed", changed)
+        self._db.script(WATCH_LISTINGS)
 
     def take_touched(self) -> list[NodeId] | None:
         """Directories in which nodes changed since the last time; None the first time: from then on it is noted."""

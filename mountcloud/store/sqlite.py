@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,14 @@ class Database:
             return self._db.execute(statement, values)
         except UnicodeEncodeError:
             return self._db.execute(statement, [_storable(each) for each in values])
+
+    def teach(self, name: str, function: Callable[[Any], object]) -> None:
+        """Statements may call this function of one value from now on; what it returns is of no interest."""
+
+        def call(value: Any) -> None:  # noqa: ANN401 - whatever a column holds
+            function(value)
+
+        self._db.create_function(name, 1, call)
 
     def script(self, statements: str) -> None:
         """Execute several statements, outside of a transaction."""

@@ -25,8 +25,8 @@ async def test_a_walk_asks_the_databases_once_for_many(
         remote.write(f"file {number}", b"1")
     async with trio.open_nursery() as nursery:
         here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
-        directories = here.fs.directories
-        handle = await directories.open(await here.inode(""))
+        listings = here.fs.listings(lambda *made: made)
+        handle = await listings.open(await here.inode(""))
         asked, ask = list[str](), Database._ask
 
         def counted(self: Database, statement: str, values: Sequence[Any]) -> object:
@@ -34,9 +34,8 @@ async def test_a_walk_asks_the_databases_once_for_many(
             return ask(self, statement, values)
 
         monkeypatch.setattr(Database, "_ask", counted)
-        directories.rewind(handle)
         position = 0
-        while found := list(islice(directories.read(handle, position), 20)):  # as the kernel asks
+        while found := list(islice(listings.read(handle, position), 20)):  # as the kernel asks
             position = found[-1][0]
         assert position == COUNT + 2
         assert len(asked) < COUNT / 20
@@ -51,15 +50,14 @@ async def test_what_changes_during_a_walk_is_shown_as_it_is(
         remote.write(f"file {number:03}", b"1")
     async with trio.open_nursery() as nursery:
         here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
-        directories = here.fs.directories
-        handle = await directories.open(await here.inode(""))
-        directories.rewind(handle)
-        (*_, (position, _, _)) = islice(directories.read(handle, 0), 12)
+        listings = here.fs.listings(lambda *made: made)
+        handle = await listings.open(await here.inode(""))
+        (*_, (position, _, _)) = islice(listings.read(handle, 0), 12)
         await here.unlink("file 020")
         await here.write("file 021", b"longer")
         await here.set_mtime("file 022", 7_000_000_000)
         here.attributes.put((await here.node("file 023")).id, Stored(mode=0o600))
-        rest = {name: attributes for _, name, attributes in directories.read(handle, position)}
+        rest = {name: attributes for _, name, attributes in listings.read(handle, position)}
         assert "file 020" not in rest
         assert rest["file 021"].size == 6
         assert rest["file 022"].mtime_ns == 7_000_000_000

@@ -280,3 +280,46 @@ def test_what_was_undone_is_not_remembered(index: Index) -> None:
         add_and_fail()
     assert index.child(ROOT, "a") is None
     assert index.by_id(NodeId("local:1")) is None
+
+
+AFTER: dict[str, tuple[Callable[[Index], object], set[str]]] = {
+    "a new node": (lambda index: upsert(index, node("9", "new", NodeId("d"))), {"d"}),
+    "another size": (lambda index: index.set_content(inode(index, "1"), 4, 10), {"d"}),
+    "another time": (lambda index: index.set_content(inode(index, "1"), 3, 11), {"d"}),
+    "other rights": (lambda index: upsert(index, replace(node("1", "a", NodeId("d")), rights=Rights.READ)), {"d"}),
+    "another place": (lambda index: upsert(index, node("1", "a", NodeId("e"))), {"d", "e"}),
+    "a removal": (lambda index: index.apply(Plan((NodeId("1"),), ())), {"d"}),
+    "unlinked while open": (lambda index: index.detach(inode(index, "1")), {"d"}),
+    "another id": (lambda index: index.rebind(NodeId("1"), node("8", "a", NodeId("d"))), {"d"}),
+    "a name given back": (lambda index: index.place(inode(index, "2"), NodeId("d"), "b", "c"), {"d"}),
+    "a new name": (lambda index: index.place(inode(index, "2"), NodeId("d"), "c", "b"), {"d"}),
+    "new content of the same size": (lambda index: upsert(index, node("1", "a", NodeId("d"), version="2")), set()),
+    "the same again": (lambda index: index.place(inode(index, "2"), NodeId("d"), "b", "b"), set()),
+    "another version of a directory": (lambda index: upsert(index, directory("d", "d", version="7")), set()),
+    "a listing": (lambda index: index.set_listed(NodeId("d"), Version("1"), 5.0), set()),
+    "a doubt": (lambda index: index.doubt_listings(), set()),
+}
+
+
+def inode(index: Index, id: str) -> Inode:
+    found = index.by_id(NodeId(id))
+    assert found is not None
+    return found.inode
+
+
+@pytest.mark.parametrize("change", AFTER)
+def test_who_watches_hears_which_listings_would_show_something_else(index: Index, change: str) -> None:
+    upsert(index, directory("d", "d"), directory("e", "e"), node("1", "a", NodeId("d")), node("2", "b", NodeId("d")))
+    heard: list[NodeId] = []
+    index.watch(heard.append)
+    action, expected = AFTER[change]
+    action(index)
+    assert set(heard) == expected
+
+
+def test_who_watches_hears_before_the_change_is_told_of(index: Index) -> None:
+    """A listing that is made right after a change must not meet what was kept of the one before."""
+    heard: list[NodeId] = []
+    index.watch(heard.append)
+    index.add(node("1", "a"))
+    assert heard == [ROOT]
