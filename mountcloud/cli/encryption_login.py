@@ -30,6 +30,12 @@ async def settle_encryption(provider: Provider, secrets: MemorySecrets) -> None:
         await _offer(provider, secrets)
 
 
+def new_password() -> str:
+    """Asked for twice, after a word of what it means."""
+    click.echo(_WARNING)
+    return str(click.prompt("New encryption password", hide_input=True, confirmation_prompt=True))
+
+
 async def _unlock(provider: Provider, secrets: MemorySecrets) -> None:
     """Without the password encrypted files are shown and not read, which may be what somebody wants."""
     for tried in range(1, _TRIES + 1):
@@ -54,8 +60,7 @@ async def _offer(provider: KeyPairs, secrets: MemorySecrets) -> None:
         return
     versions = list(await provider.key_pair_versions())
     version = click.prompt("Kind", type=click.Choice(versions), default=versions[0])
-    click.echo(_WARNING)
-    password = click.prompt("New encryption password", hide_input=True, confirmation_prompt=True)
+    password = new_password()
     await provider.make_key_pair(version, password)
     secrets.put(PASSWORD, password)
     click.echo("The account has a key pair now.")

@@ -14,7 +14,7 @@ from mountcloud.cli.code_login import Listener, grant, redirect_options
 from mountcloud.cli.config_file import OptionValue, add_account
 from mountcloud.cli.encryption_login import settle_encryption
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
-from mountcloud.cli.places import account_names, account_socket
+from mountcloud.cli.places import account_names, account_socket, is_mounted
 from mountcloud.cli.verification_login import goes_by_verification, granted_by_verification
 from mountcloud.cli.verifying import verify
 from mountcloud.daemon.control import ControlError, call
@@ -131,7 +131,7 @@ def logout(name: str, *, force: bool) -> None:
             click.echo(f"The service was not told ({failure}); end this log-in there.", err=True)
         for secret in _STORED:
             secrets.delete(secret)
-    if _is_mounted(name):
+    if is_mounted(name):
         click.echo(f"{name} is mounted and may go on for as long as its last token lives; umount ends that.", err=True)
     click.echo(f"Logged out. What {name} still owes to the service waits for: mountcloud login {name}")
 
@@ -233,14 +233,6 @@ def _store(account: AccountSettings, entered: MemorySecrets, *, keep_password: b
         entered.delete("password")
         stored.delete("password")
     entered.copy_to(stored)
-
-
-def _is_mounted(name: str) -> bool:
-    try:
-        call(account_socket(name), "status", timeout_s=_DAEMON_WITHIN_S)
-    except (ControlError, OSError):
-        return False
-    return True
 
 
 def _told_daemon(name: str) -> bool:

@@ -12,6 +12,7 @@ from mountcloud.cli.control import refresh, sync
 from mountcloud.cli.demo import demo
 from mountcloud.cli.doctor import doctor
 from mountcloud.cli.filemanager import filemanager
+from mountcloud.cli.keypair import keypair
 from mountcloud.cli.login import login, logout
 from mountcloud.cli.mount import mount, umount
 from mountcloud.cli.queue import queue
@@ -40,7 +41,7 @@ def main(*, verbose: bool) -> None:
 
 
 COMMANDS = (
-    *(login, logout, mount, umount, status, info, refresh, sync, queue),
+    *(login, logout, keypair, mount, umount, status, info, refresh, sync, queue),
     *(get, put, share, trash, versions, api),
     *(pin, unpin, evict, unclosed, doctor, config, service, filemanager, completion, demo, sandbox),
 )

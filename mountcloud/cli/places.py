@@ -77,6 +77,17 @@ def _mountpoint(socket: Path) -> Path | None:
     return Path(str(status["mountpoint"])) if isinstance(status, dict) else None
 
 
+def is_mounted(name: str) -> bool:
+    """True if a daemon of the account runs; one that hangs does too."""
+    try:
+        call(account_socket(name), "status", timeout_s=_ANSWER_WITHIN_S)
+    except NotRunning:
+        return False
+    except ControlError:
+        pass
+    return True
+
+
 def told_to_look(place: Place) -> bool:
     """Let the account's daemon look for changes now, if one runs; tells whether it did."""
     try:

@@ -211,6 +211,22 @@ class KeyPairs(Protocol):
         """Kinds of key pair, what the service requires first."""
 
     async def make_key_pair(self, version: str, password: str) -> None:
-        """Make one where there is none of that kind. Raises ``Exists``: a pair is never replaced, for with it goes
-        whatever only it could read.
+        """Make one where there is none of that kind. Raises ``Exists``: a pair is never replaced unasked, for with it
+        goes whatever only it could read.
+        """
+
+    async def key_pairs(self) -> Sequence[str]:
+        """Kinds of which the account has a pair, what the service requires first."""
+
+    async def add_key_pair(self, version: str) -> int:
+        """Make a pair of another kind beside the present one, under the same password; nothing becomes unreadable.
+
+        Tells how many file keys were wrapped for it; called again, it goes on with those that were not. Raises
+        ``NoKey`` if there is no pair or no password, ``AuthenticationRequired``.
+        """
+
+    async def replace_key_pair(self, version: str, password: str) -> None:
+        """Throw a pair away and make another of its kind. Whatever only the old one could read is lost for ever.
+
+        Raises ``NoKey`` if there is none.
         """

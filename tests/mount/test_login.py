@@ -16,10 +16,11 @@ import pytest
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.secrets import file_secrets
 from tests.filesystem.caller import Caller
-from tests.mount.fixture import ENCRYPTED_ROOM, PASSWORD, PLAIN_ROOM
+from tests.mount.fixture import ENCRYPTED_ROOM, PASSWORD, PLAIN_ROOM, ROOM_MANAGER
 from tests.mount.service import Service
 from tests.mount.session import CHECKOUT, Account, Mount
 from tests.mount.shared import mounted
+from tests.mount.terminal import Terminal
 from tests.sandbox.account import fresh
 from tests.sandbox.fixture import RunningSandbox
 
@@ -69,67 +70,71 @@ def test_granting_access_in_a_browser(sandbox: RunningSandbox, environment: dict
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[list[str]]:
-    """The beginning of tmux commands for a server of our own."""
+def terminal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Terminal]:
+    """A terminal with a shell's environment."""
     if shutil.which("tmux") is None:
         required = "MOUNTCLOUD_REQUIRE_ALL" in os.environ
         pytest.fail("tmux is missing") if required else pytest.skip("tmux is missing; ./run setup installs it")
-    tmux = ["tmux", "-S", str(tmp_path / "tmux"), "-f", "/dev/null"]
-    yield tmux
-    subprocess.run([*tmux, "kill-server"], capture_output=True, timeout=10)
+    with Terminal(tmp_path, environment) as terminal:
+        yield terminal
 
 
-def test_a_terminal_over_ssh(
-    sandbox: RunningSandbox, environment: dict[str, str], terminal: list[str], tmp_path: Path
-) -> None:
+def test_a_terminal_over_ssh(sandbox: RunningSandbox, environment: dict[str, str], terminal: Terminal) -> None:
     """The code is pasted, and the account gets its first key pair."""
     user = fresh("typing")
     sandbox.control.add_user(user)
     before = sandbox.control.switches()
     sandbox.control.set(authorize_as=user)
-    words = [sys.executable, "-m", "mountcloud", "login", "work", "--url", sandbox.base_url, "--browser"]
-    environment |= {"SSH_CONNECTION": "198.51.100.1 1 198.51.100.2 22", "TERM": "screen", "SHELL": "/bin/sh"}
-    command = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *words]
-
-    def screen() -> str:
-        done = subprocess.run([*terminal, "capture-pane", "-p", "-J"], capture_output=True, text=True, timeout=10)
-        return done.stdout
-
-    def answer(question: str, *keys: str) -> str:
-        deadline = time.monotonic() + WITHIN_S
-        while not re.search(question, seen := screen()):
-            assert time.monotonic() < deadline, f"{question!r} was never asked:\n{seen}"
-            time.sleep(0.1)
-        subprocess.run([*terminal, "send-keys", "-l", "".join(keys)], check=True, timeout=10)
-        subprocess.run([*terminal, "send-keys", "Enter"], check=True, timeout=10)
-        return seen
-
+    terminal.environment["SSH_CONNECTION"] = "198.51.100.1 1 198.51.100.2 22"
     try:
-        new = [*terminal, "new-session", "-d", "-x", "300", "-y", "50", *command, ";", "set", "remain-on-exit", "on"]
-        subprocess.run(new, check=True, timeout=10)
-        deadline = time.monotonic() + WITHIN_S
-        while not (found := re.search(r"http\S+/oauth/authorize\S+", screen())):
-            assert time.monotonic() < deadline, screen()
-            time.sleep(0.1)
+        terminal.start("login", "work", "--url", sandbox.base_url, "--browser")
+        found = terminal.wait(r"http\S+/oauth/authorize\S+")
         with httpx.Client(trust_env=False, follow_redirects=True) as browser:
             page = browser.get(found[0]).text
         code = re.search(r"<code>(.*)</code>", page)
         assert code, page
-        answer("The code that you are shown", code[1])
-        answer("has no key pair", "y")
-        answer("Kind", "A")
-        answer("New encryption password", "first secret")
-        answer("Repeat for confirmation", "first secret")
-        answer("Logged in", "")
-        seen = screen()
+        terminal.answer("The code that you are shown", code[1])
+        terminal.answer("has no key pair", "y")
+        terminal.answer("Kind", "A")
+        terminal.answer("New encryption password", "first secret")
+        terminal.answer("Repeat for confirmation", "first secret")
+        terminal.wait("Logged in")
     finally:
         sandbox.control.set(**before)
-    assert "Nobody can replace that password" in seen
-    assert "first secret" not in seen
+    assert "Nobody can replace that password" in terminal.written()
+    assert "first secret" not in terminal.written()
     assert (kept(environment, "encryption_password"), bool(kept(environment, "refresh_token"))) == (
         "first secret",
         True,
     )
+
+
+def test_typed_passwords_are_never_shown(
+    sandbox: RunningSandbox, environment: dict[str, str], terminal: Terminal
+) -> None:
+    """At a log-in with a key pair, and when the pair is replaced, which is warned of and refused in passing."""
+    name = fresh("typing")
+    user = sandbox.control.add_user(name, PASSWORD, (ROOM_MANAGER,))
+    sandbox.control.add_key_pair(user, "key secret", "A")
+    terminal.start("login", "work", "--url", sandbox.base_url, "--user", name)
+    terminal.answer("Password", PASSWORD)
+    terminal.answer("Encryption password", "wrong secret")
+    terminal.answer("try again.*Encryption password", "key secret")
+    terminal.wait("Logged in")
+    assert kept(environment, "encryption_password") == "key secret"
+    assert run(environment, "keypair", "work").stdout == "A\n"
+    terminal.start("keypair", "work", "--replace", "A")
+    terminal.answer("type the account's name", "y")
+    terminal.wait("nothing was changed")
+    terminal.start("keypair", "work", "--replace", "A")
+    terminal.answer("FOR EVER.*type the account's name", "work")
+    terminal.answer("New encryption password", "second secret")
+    terminal.answer("Repeat for confirmation", "second secret")
+    terminal.wait("has a new key pair A")
+    assert kept(environment, "encryption_password") == "second secret"
+    assert run(environment, "doctor", "work").returncode == 0
+    typed = (PASSWORD, "wrong secret", "key secret", "second secret")
+    assert [each for each in typed if each in terminal.written()] == []
 
 
 @pytest.mark.mount

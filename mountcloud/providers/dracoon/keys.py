@@ -19,7 +19,7 @@ from mountcloud.crypt.keys import (
     unlock,
     wrap,
 )
-from mountcloud.model.errors import Corrupt, NoKey, Unsupported
+from mountcloud.model.errors import Corrupt, Failure, NoKey, Unsupported
 from mountcloud.model.provider import Secrets
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Api
@@ -107,18 +107,54 @@ class AccountKeys:
         """The kinds that the service takes, those that it requires first."""
         return await self._preferences()
 
+    async def held(self) -> list[KeyPairVersion]:
+        """The kinds of which the account has a pair, what the service requires first."""
+        return [version for version in await self._preferences() if await self._holds(version)]
+
     async def make(self, version: KeyPairVersion, password: str) -> None:
         """Give the account its first pair of this kind; raises ``Exists`` if it has one (DRACOON facts, 6)."""
-        private, public = await trio.to_thread.run_sync(make_key_pair, version, password, os.urandom)
-        pair = {
-            "privateKeyContainer": wire.private_key_json(private),
-            "publicKeyContainer": wire.public_key_json(public),
-        }
+        pair = await _new_pair(version, password)
         (await self._api.send("POST", "/v4/user/account/keypair", json=pair)).done()
-        self._preferred = None
+        self._forget()
 
-    async def distribute(self, *, file: int | None = None) -> int:
+    async def add(self, version: KeyPairVersion) -> int:
+        """Make a pair of this kind beside the one that there is, under the same password, and wrap file keys for it.
+
+        Tells how many. What was interrupted goes on when it is called again; the other pair stays, since it alone opens
+        what is in recycle bins (DRACOON facts, 6). Raises ``NoKey``, ``AuthenticationRequired`` (wrong password).
+        """
+        others = [each for each in await self.held() if each is not version]
+        if not others:
+            raise NoKey("this account has no other key pair")
+        await self.unlocked(others[0])
+        if not await self._holds(version):
+            old = wire.private_key((await self._pair(others[0])).get("privateKeyContainer"))
+            pair = await _new_pair(version, self._secrets.get("encryption_password") or "")
+            body = {"previousPrivateKey": wire.private_key_json(old), **pair}
+            (await self._api.send("POST", "/v4/user/account/keypairs", json=body)).done()
+        self._forget()
+        return await self.distribute(own=True)
+
+    async def replace(self, version: KeyPairVersion, password: str) -> None:
+        """Throw the pair of this kind away and make another; what only it could open is lost (DRACOON facts, 6).
+
+        Raises ``NoKey`` if there is none. After a failure between the two steps there is none, and ``make`` makes it.
+        """
+        await self._pair(version)
+        pair = await _new_pair(version, password)
+        gone = await self._api.send("DELETE", "/v4/user/account/keypair", params={"version": version.value})
+        gone.done()
+        self._forget()
+        try:
+            (await self._api.send("POST", "/v4/user/account/keypair", json=pair)).done()
+        except Failure as failure:
+            words = f"the old key pair is gone, and the new one did not arrive: {failure.message}"
+            raise type(failure)(words, hint="mountcloud login NAME makes one") from failure
+
+    async def distribute(self, *, file: int | None = None, own: bool = False) -> int:
         """Give the file's key (or all keys) to those who lack it; returns how many were given.
+
+        With ``own`` those are we ourselves, with a new key pair.
 
         The list shrinks by what was given, so each round begins anew behind those that nobody can help
         (DRACOON facts, 13).
@@ -126,7 +162,7 @@ class AccountKeys:
         given: set[tuple[int, int]] = set()
         hopeless = 0
         for _ in range(_MAX_BATCHES):
-            missing = await self._missing(file, hopeless)
+            missing = await self._missing(file, hopeless, own=own)
             posted = await self._give(missing) - given
             given |= posted
             hopeless += len(set(missing.pairs) - posted)
@@ -134,8 +170,10 @@ class AccountKeys:
                 break
         return len(given)
 
-    async def _missing(self, file: int | None, offset: int) -> wire.MissingKeys:
+    async def _missing(self, file: int | None, offset: int, *, own: bool) -> wire.MissingKeys:
         query: dict[str, str | int] = {"offset": offset, "limit": _BATCH}
+        if own:
+            query["use_key"] = "previous_user_key"
         if file is not None:
             query["file_id"] = file
         return wire.missing_keys(await self._api.call("GET", "/v4/nodes/missingFileKeys", params=query))
@@ -183,11 +221,32 @@ class AccountKeys:
         fallback = [KeyPairVersion.RSA_4096, KeyPairVersion.A] if algorithms else [KeyPairVersion.A]
         return [*known, *(version for version in fallback if version not in known)]
 
+    async def _holds(self, version: KeyPairVersion) -> bool:
+        try:
+            await self._pair(version)
+        except NoKey:
+            return False
+        return True
+
+    def _forget(self) -> None:
+        """What was known of pairs and of the keys that they open."""
+        self._preferred = None
+        self._unlocked.clear()
+        self._file_keys.clear()
+
     async def _pair(self, version: KeyPairVersion) -> wire.Json:
         answer = await self._api.send("GET", "/v4/user/account/keypair", params={"version": version.value})
         if answer.status == 404 and answer.code in {NO_KEY_PAIR, None} and answer.spoke_json:
             raise NoKey(f"this account has no key pair of version {version.value}")
         return answer.required()
+
+
+async def _new_pair(version: KeyPairVersion, password: str) -> dict[str, dict[str, str]]:
+    private, public = await trio.to_thread.run_sync(make_key_pair, version, password, os.urandom)
+    return {
+        "privateKeyContainer": wire.private_key_json(private),
+        "publicKeyContainer": wire.public_key_json(public),
+    }
 
 
 def _wrapped_for_others(missing: wire.MissingKeys, keys: dict[int, FileKey]) -> Iterator[_Gift]:

@@ -185,6 +185,19 @@ class DracoonProvider:
         await self._keys.make(key_pair_version(version), password)
         self._account.forget()
 
+    async def key_pairs(self) -> Sequence[str]:
+        """Kinds of which the account has a pair."""
+        return [version.value for version in await self._keys.held()]
+
+    async def add_key_pair(self, version: str) -> int:
+        """A pair of another kind under the same password; how many file keys were wrapped for it."""
+        return await self._keys.add(key_pair_version(version))
+
+    async def replace_key_pair(self, version: str, password: str) -> None:
+        """Throw the pair of this kind away, and make another."""
+        await self._keys.replace(key_pair_version(version), password)
+        self._account.forget()
+
     async def about(self) -> ServiceFacts:
         """The version of the service and its clock."""
         return await self._account.about()

@@ -29,6 +29,9 @@ class Service(MemoryProvider):
     stands = Encryption.LOCKED
     opens = "keyword"
     made: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    added: str | None = None
+    replaced: tuple[str, ...] = ()
     revoked: str | None = None
     unreachable = False
 
@@ -55,6 +58,18 @@ class Service(MemoryProvider):
 
     async def make_key_pair(self, version: str, password: str) -> None:
         Service.made = (version, password)
+
+    async def key_pairs(self) -> Sequence[str]:
+        return Service.pairs
+
+    async def add_key_pair(self, version: str) -> int:
+        if self._secrets.get("encryption_password") != Service.opens:
+            raise AuthenticationRequired("the encryption password is wrong")
+        Service.added = version
+        return 12
+
+    async def replace_key_pair(self, version: str, password: str) -> None:
+        Service.replaced = (version, password)
 
     async def revoke(self) -> None:
         if Service.unreachable:
