@@ -159,8 +159,11 @@ def _directory(account: AccountSettings, path: Path) -> Iterator[Finding]:
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         yield Finding("failed", f"{account.name}: {path} cannot be written", f"sudo chown -R $USER {path}")
     free = shutil.disk_usage(path).free
-    level = "warning" if free < _LITTLE_ROOM else "ok"
-    yield Finding(level, f"{account.name}: {words.size(free)} free for {path}")
+    told = f"{account.name}: {words.size(free)} free for {path}"
+    if free < _LITTLE_ROOM:
+        yield Finding("warning", told, "free some: what is written waits there until it is sent")
+    else:
+        yield Finding("ok", told)
 
 
 def _daemon(account: AccountSettings, paths: AccountPaths) -> Finding:
