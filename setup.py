@@ -30,6 +30,7 @@ setup(
         "pyfuse3>=3.4",
         "trio>=0.27",
         "httpx>=0.27",
+        "h11>=0.14",
         "cryptography>=43",
         "cachetools>=5.5",
         "click>=8.1",

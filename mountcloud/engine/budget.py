@@ -7,7 +7,7 @@ class Budget:
     """``size`` bytes; whoever asks for more than is left waits, in order of asking."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._left = size
         self._waiting = trio.lowlevel.ParkingLot()
 
@@ -26,7 +26,7 @@ class Budget:
     async def take(self, size: int) -> None:
         """Wait for the bytes. A request for more than there ever is gets through when nobody else has any."""
         await trio.lowlevel.checkpoint()
-        while min(size, self._size) > self._left:
+        while min(size, self.size) > self._left:
             await self._waiting.park()
         self._left -= size
 

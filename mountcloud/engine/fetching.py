@@ -1,15 +1,17 @@
 """One version of one file on its way from the service to this machine: each cell is fetched once, kept, and checked."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import trio
 
 from mountcloud.engine.budget import Budget
+from mountcloud.engine.buffers import Buffers
 from mountcloud.engine.flight import Flight
 from mountcloud.engine.verifying import Verifier
+from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import Corrupt, Failure, Unavailable
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Content, Provider
@@ -18,6 +20,7 @@ from mountcloud.policy.cells import CELL, indices, pieces, span_of
 from mountcloud.policy.line import Line
 from mountcloud.store.chunk_memory import ChunkKey, ChunkMemory
 from mountcloud.store.chunk_store import Cached, ChunkStore
+from mountcloud.store.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +44,11 @@ class Means:
     slots: trio.CapacityLimiter
     line: Line = field(default_factory=Line)
     altered: Callable[[Node], None] = lambda node: None
+    buffers: Buffers = field(init=False)
     _ahead: trio.CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
+        self.buffers = Buffers(self.budget.size)
         self._ahead = trio.CapacityLimiter(max(self.slots.total_tokens - 1, 1))
 
     @asynccontextmanager
@@ -53,6 +58,57 @@ class Means:
             if self.slots.borrowed_tokens == 1:
                 self.line = self.line.begun(trio.current_time())
             yield
+
+
+@dataclass(slots=True)
+class _Arriving:
+    """Where the bytes of a flight go; the line hears of them too."""
+
+    means: Means
+    flight: Flight
+
+    def __call__(self, piece: Piece) -> None:
+        self.means.line = self.means.line.after(trio.current_time(), len(piece))
+        self.flight.take(piece)
+
+    def room(self) -> memoryview:
+        return self.flight.room()
+
+    def settle(self, size: int) -> None:
+        self.flight.settle(size)
+
+
+@dataclass(slots=True)
+class _Ground:
+    """Where the cells of one flight land: on a shelf of the store, if there is room."""
+
+    fetched: "Fetched"
+    cached: Cached
+    shelf: Shelf | None = None
+
+    @contextmanager
+    def prepared(self, cells: range) -> Iterator[None]:
+        """Keep room for the cells while they come."""
+        store = self.fetched.means.store
+        self.shelf = store.reserve(self.cached, cells)
+        try:
+            yield
+        finally:
+            if self.shelf is not None:
+                store.unreserve(self.cached, self.shelf)
+            self.shelf = None
+
+    def write(self, cells: range, data: memoryview) -> bool:
+        return self.shelf is not None and self.shelf.write(cells, data)
+
+    def land(self, cells: range, data: memoryview, *, written: bool) -> None:
+        self.fetched.forget(cells)
+        if self.fetched.failure is not None:
+            return
+        if self.shelf is not None and (written or self.shelf.write(cells, data)):
+            self.fetched.means.store.admit(self.cached, self.shelf, cells)
+        else:
+            self.fetched.keep(self.cached, cells, data)
 
 
 @dataclass(slots=True)
@@ -169,7 +225,7 @@ class Fetched:
         return cell not in self._flights and self._loose(cell) is None
 
     def _launch(self, cached: Cached, cells: range, *, urgent: bool) -> None:
-        flight = Flight(cells, cached.stored_size, lambda whole, data: self._land(cached, whole, data))
+        flight = Flight(cells, cached.stored_size, _Ground(self, cached))
         self._flights.update(dict.fromkeys(cells, flight))
         self.users += 1
         self.means.nursery.start_soon(self._fly, cached, flight, urgent)
@@ -186,33 +242,29 @@ class Fetched:
                 flight.end()
                 await self._examine(cached, flight.span, flight.data)
             finally:
+                if (buffer := flight.give_back()) is not None:
+                    self.means.buffers.give(buffer)
                 self.means.budget.give(flight.span.length)
         except Failure as failure:
             flight.failure = failure
         finally:
-            self._forget(flight.missing)
+            self.forget(flight.missing)
             flight.end()
             self.release()
 
     async def _travel(self, content: Content, flight: Flight, *, urgent: bool) -> None:
-        def arrived(piece: bytes) -> None:
-            self.means.line = self.means.line.after(trio.current_time(), len(piece))
-            flight.take(piece)
-
         async with self.means.turn(urgent=urgent):
-            flight.begin()
-            await content.fetch(flight.span, arrived)
+            flight.begin(self.means.buffers.lend(flight.span.length))
+            with flight.ground.prepared(flight.cells):
+                await content.fetch(flight.span, _Arriving(self.means, flight))
 
-    def _land(self, cached: Cached, cells: range, data: memoryview) -> None:
-        self._forget(cells)
-        if self.failure is None:
-            self._keep(cached, cells, data)
-
-    def _forget(self, cells: range) -> None:
+    def forget(self, cells: range) -> None:
+        """These cells are not on their way any more."""
         for cell in cells:
             self._flights.pop(cell, None)
 
-    def _keep(self, cached: Cached, cells: range, data: memoryview) -> None:
+    def keep(self, cached: Cached, cells: range, data: memoryview) -> None:
+        """Hold cells for which no room was found before they came: on the disk after all, or in memory."""
         if self.means.store.write(cached, cells, data):
             return
         start = cells.start * CELL

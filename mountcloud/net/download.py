@@ -10,6 +10,7 @@ import httpx
 from mountcloud.model.arrival import Arrival
 from mountcloud.model.errors import Corrupt, Unavailable
 from mountcloud.model.span import StoredSpan
+from mountcloud.net.direct import BODY, DirectBody
 
 _ERROR_BODY_LIMIT = 64 * 1024
 
@@ -60,8 +61,11 @@ def check_range(answer: httpx.Response, span: StoredSpan, total: int, *, whole: 
 async def take(answer: httpx.Response, download: Download) -> None:
     """Hand the bytes on in the pieces in which they arrive: nothing is copied here."""
     arrival, host = download.arrival, answer.url.host
+    body = answer.extensions.get(BODY)
     if answer.status_code != 206:
         await _take_out(answer, download)
+    elif isinstance(body, DirectBody) and body.size == arrival.missing.length:
+        await body.receive(arrival)
     else:
         async for piece in answer.aiter_raw():
             if len(piece) > arrival.missing.length:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import Any
+from urllib.request import getproxies
 
 import httpcore
 import httpx
@@ -22,6 +23,7 @@ from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.span import StoredSpan
 from mountcloud.net.bodies import Body, ExactBody, Once
+from mountcloud.net.direct import Direct
 from mountcloud.net.download import Download, beginning, check_range, hand_on_lines, take
 from mountcloud.net.failures import BrokenOff, Silence, our_failures
 from mountcloud.net.throttle import Throttle, Turn
@@ -121,18 +123,25 @@ class Client:
         self._settings = settings
         self._auth = auth
         tls = _tls(settings.ca_file)
+        threads = trio.CapacityLimiter(2 * settings.concurrency)
         self._http = self._library(tls, keep_alive=4 * settings.concurrency)
-        self._fresh = self._library(tls, keep_alive=0)
+        self._bodies = self._library(tls, threads, keep_alive=settings.concurrency)
+        self._fresh = self._library(tls, threads, keep_alive=0)
 
-    def _library(self, tls: ssl.SSLContext, *, keep_alive: int) -> httpx.AsyncClient:
-        """With ``keep_alive`` 0 every request has a connection of its own."""
+    def _library(
+        self, tls: ssl.SSLContext, threads: trio.CapacityLimiter | None = None, *, keep_alive: int
+    ) -> httpx.AsyncClient:
+        """With ``keep_alive`` 0 every request has a connection of its own; ``threads`` make it one for bodies."""
+        direct = None if threads is None else Direct(tls, threads, keep_alive=keep_alive)
+        proxied = bool(self._settings.proxy) or "all" in getproxies()
+        everywhere = {} if direct is None or proxied else {"all://": direct}
         return httpx.AsyncClient(
             verify=tls,
             timeout=httpx.Timeout(self._settings.read_timeout_s, connect=self._settings.connect_timeout_s, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive),
             headers={"User-Agent": USER_AGENT},
             proxy=self._settings.proxy or None,
-            mounts={f"all://{host}": None for host in sorted(_LOOPBACK)},
+            mounts={**everywhere, **{f"all://{host}": direct for host in sorted(_LOOPBACK)}},
             follow_redirects=False,
         )
 
@@ -250,8 +259,8 @@ class Client:
 
     async def aclose(self) -> None:
         """End all connections; idempotent."""
-        await self._http.aclose()
-        await self._fresh.aclose()
+        for library in (self._http, self._bodies, self._fresh):
+            await library.aclose()
 
     def _target(self, url: str) -> httpx.URL:
         with our_failures(self._base, "understand an address"):
@@ -315,7 +324,7 @@ class Client:
         headers = {"Range": f"bytes={wanted.start}-{wanted.end - 1}", "Accept-Encoding": "identity"}
         patience_s = self._settings.stall_s * 2**download.silences
         timeout = httpx.Timeout(patience_s, connect=min(patience_s, self._settings.connect_timeout_s), pool=None)
-        library = self._fresh if download.connections else self._http
+        library = self._fresh if download.connections else self._bodies
         target = download.target
         for _ in range(_MAX_REDIRECTS):
             request = library.build_request("GET", target, headers=headers, timeout=timeout)
@@ -359,6 +368,7 @@ def _tls(ca_file: str) -> ssl.SSLContext:
     Reading all of them takes longer than a request, so the clients of a process share one.
     """
     context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
     if ca_file:
         context.load_verify_locations(cafile=ca_file)
     return context

@@ -4,7 +4,7 @@ room. Sparse, by (node, version), under a hard limit that is checked before anyt
 
 import hashlib
 import shutil
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from mountcloud.model.ids import Ref
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, indices, span_of
 from mountcloud.store.reserve import Reserve
+from mountcloud.store.shelf import Shelf
 from mountcloud.store.sparse import SparseFile, sync_file_system
 from mountcloud.store.sqlite import Database
 
@@ -96,6 +97,8 @@ class ChunkStore:
         self._recent: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._kept: dict[tuple[str, int], int] = {}
         self._pinned = {str(row[0]) for row in self._db.rows("SELECT key FROM pinned")}
+        self._reserved = 0
+        self._busy: Counter[tuple[str, int]] = Counter()
         self.used = 0
         for row in self._db.rows("SELECT key, node, version, stored_size, cells FROM version ORDER BY used"):
             self._count_in(row[0], CellMap(row[3], row[4]))
@@ -189,11 +192,46 @@ class ChunkStore:
             self._file(cached).pwrite(data, span.start)
         except (OSError, DiskFull):
             return False
+        self._add(cached, cells)
+        return True
+
+    def reserve(self, cached: Cached, cells: range) -> Shelf | None:
+        """Room for whole cells that are on their way; None if there is none. Give it back by ``unreserve``.
+
+        Until then none of the extents is evicted: their bytes may be just being written.
+        """
+        try:
+            if not self._make_room(len(cells) * CELL, cached, cells):
+                return None
+            shelf = Shelf(cells, len(cells), self._file(cached))
+        except (OSError, DiskFull):
+            return None
+        self._reserved += len(cells) * CELL
+        self._busy.update(_places(cached, cells))
+        return shelf
+
+    def admit(self, cached: Cached, shelf: Shelf, cells: range) -> None:
+        """Cells that stand on the shelf are here now."""
+        self._reserved -= len(cells) * CELL
+        shelf.left -= len(cells)
+        self._add(cached, cells)
+
+    def unreserve(self, cached: Cached, shelf: Shelf) -> None:
+        """Nothing more will come; what may have been written and was not admitted is given back to the disk."""
+        self._reserved -= shelf.left * CELL
+        self._busy.subtract(_places(cached, shelf.cells))
+        self._busy = +self._busy
+        if not shelf.left:
+            return
+        for key, extent in _places(cached, shelf.cells):
+            if (key, extent) not in self._busy and (key, extent) not in self._extents(key):
+                self._file(cached).punch(extent * EXTENT * CELL, EXTENT * CELL)
+
+    def _add(self, cached: Cached, cells: range) -> None:
         for cell in cells:
             if cached.cells.add(range(cell, cell + 1)):
                 self._count(cached.key, cell // EXTENT)
         cached.changed = True
-        return True
 
     def _count(self, key: str, extent: int) -> None:
         extents, place = self._extents(key), (key, extent)
@@ -204,9 +242,9 @@ class ChunkStore:
 
     def _make_room(self, size: int, cached: Cached, cells: range) -> bool:
         """Evict the longest unused, but not the neighbours of what is to be written."""
-        spared = {(cached.key, cell // EXTENT) for cell in cells}
+        spared, size = _places(cached, cells), size + self._reserved
         while self.used + size > self._limits.most or self._free() - size < self._limits.keep_free:
-            victim = next((place for place in self._recent if place not in spared), None)
+            victim = next((place for place in self._recent if place not in spared and place not in self._busy), None)
             if victim is None:
                 return False
             self._evict(*victim)
@@ -225,7 +263,8 @@ class ChunkStore:
         loaded.changed = True
         self._save(loaded)  # before the bytes go: a list that claims too much would serve zeros
         self.used -= self._extents(key).pop((key, extent)) * CELL
-        self._file(loaded).punch(cells.start * CELL, len(cells) * CELL)
+        if (key, extent) not in self._busy:
+            self._file(loaded).punch(cells.start * CELL, len(cells) * CELL)
         if cached is None and loaded.file is not None:
             loaded.file.close()
             if not loaded.cells.present:
@@ -317,6 +356,10 @@ class ChunkStore:
         sync_file_system(self._directory)
         self._db.run("DELETE FROM note WHERE key = 'open'")
         self._db.close()
+
+
+def _places(cached: Cached, cells: range) -> set[tuple[str, int]]:
+    return {(cached.key, cell // EXTENT) for cell in cells}
 
 
 def _key(ref: Ref) -> str:

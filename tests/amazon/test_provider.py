@@ -6,6 +6,7 @@ import httpx
 import pytest
 import trio
 
+from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import (
     AuthenticationRequired,
     Busy,
@@ -132,7 +133,7 @@ async def test_bytes_of_another_version_are_not_handed_on(amazon: AmazonServer, 
         file = await put(provider, "f", data)
         content = await provider.open(file)
         amazon.control.fault(f"/{file.id}/content", method="GET", kind="slow", after=1 << 16, seconds=0.2)
-        got: list[bytes] = []
+        got: list[Piece] = []
 
         async def replace_it() -> None:
             await trio.sleep(0.2)
@@ -151,7 +152,7 @@ async def test_a_slow_line_gives_its_first_bytes_early(amazon: AmazonServer, dri
     async with provider_of(drive) as provider:
         content = await provider.open(await put(provider, "f", data))
         amazon.control.fault("/content", method="GET", kind="slow", after=1 << 16, seconds=0.5)
-        got: list[bytes] = []
+        got: list[Piece] = []
         with trio.move_on_after(30) as scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(content.fetch, StoredSpan(0, len(data)), got.append)
@@ -172,7 +173,7 @@ async def test_bytes_keep_their_order_though_the_version_cannot_be_asked_for(
         content = await provider.open(file)
         amazon.control.fault("/content", method="GET", kind="slow", after=1 << 16, seconds=0.6)
         amazon.control.fault(f"/nodes/{file.id}$", method="GET", count=1, status=503)
-        got: list[bytes] = []
+        got: list[Piece] = []
         with pytest.raises(Unavailable):
             await content.fetch(StoredSpan(0, len(data)), got.append)
         come = b"".join(got)

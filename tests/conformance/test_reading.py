@@ -1,6 +1,7 @@
 import pytest
 import trio
 
+from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import NotFound, Outdated
 from mountcloud.model.provider import Content, Integrity
 from mountcloud.model.span import PlainSpan, StoredSpan
@@ -67,7 +68,7 @@ async def test_fetch_hands_bytes_on_as_they_come(t: ProviderUnderTest) -> None:
     content = await t.provider.open(await put(t, "file", some_bytes(SIZE)))
     for start, end in SPANS:
         covered = content.cipher.cover(PlainSpan(start, end))
-        pieces: list[bytes] = []
+        pieces: list[Piece] = []
         assert await content.fetch(covered, pieces.append) == b""
         assert b"".join(pieces) == await content.fetch(covered)
     await content.aclose()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import trio
 
 from mountcloud.crypt.plain import PlainCipher
-from mountcloud.model.arrival import Arrival, Arrived
+from mountcloud.model.arrival import Arrival, Arrived, Piece
 from mountcloud.model.errors import Corrupt, Failure, NotFound, Outdated
 from mountcloud.model.ids import Version
 from mountcloud.model.provider import ContentCipher
@@ -113,7 +113,7 @@ class AmazonContent:
         if self._by_link:
             self._link = self._link or await self._temporary_link()
             address = self._link
-        return await client.get_range(address, arrival.missing, self.stored_size, arrival.take)
+        return await client.get_range(address, arrival.missing, self.stored_size, arrival)
 
     async def _temporary_link(self) -> str:
         """An address that needs no token, for a while."""
@@ -129,5 +129,5 @@ class _Waiting:
     """Bytes that came, in order, and whose version is not confirmed yet; and why no more will come."""
 
     def __init__(self) -> None:
-        self.pieces: list[bytes] = []
+        self.pieces: list[Piece] = []
         self.failure: Failure | None = None

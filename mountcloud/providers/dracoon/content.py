@@ -47,10 +47,10 @@ class DracoonContent:
             return b""
         arrival = Arrival(span, arrived)
         url = await self.url(worn_out=None)
-        response = await self._client.get_range(url, span, self.stored_size, arrival.take)
+        response = await self._client.get_range(url, span, self.stored_size, arrival)
         if response.status in _STALE:
             url = await self.url(worn_out=url)
-            response = await self._client.get_range(url, arrival.missing, self.stored_size, arrival.take)
+            response = await self._client.get_range(url, arrival.missing, self.stored_size, arrival)
         if response.ok:
             return arrival.gathered()
         if response.status == 416:

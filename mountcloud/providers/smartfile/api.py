@@ -109,7 +109,7 @@ class Api:
     async def get(self, path: Path, arrival: Arrival, total: int, judge: Judge) -> None:
         """Bytes of a file of ``total`` bytes; ``judge`` sees the headers first. Raises ``Outdated``."""
         address = f"/api/2/path/data/{wire.quoted(path)}"
-        answer = await self._client.get_range(address, arrival.missing, total, arrival.take, judge)
+        answer = await self._client.get_range(address, arrival.missing, total, arrival, judge)
         if answer.status == 416:
             raise Outdated("the file is shorter now")
         _success(answer)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import trio
 
-from mountcloud.model.arrival import Arrival
+from mountcloud.model.arrival import Arrival, Piece
 from mountcloud.model.errors import DiskFull, Failure, Unavailable
 from mountcloud.model.places import Places
 from mountcloud.model.span import StoredSpan
@@ -39,7 +39,7 @@ class _Spool:
     failure: Failure | None = None
     stirred: trio.Event = field(default_factory=trio.Event)
 
-    def take(self, piece: bytes) -> None:
+    def take(self, piece: Piece) -> None:
         try:
             os.pwrite(self.file.fileno(), piece, self.came)
         except OSError as error:

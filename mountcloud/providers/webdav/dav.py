@@ -144,7 +144,7 @@ class Dav:
     async def get(self, path: Path, arrival: Arrival, total: int, judge: Judge) -> None:
         """Bytes of a file of ``total`` bytes; ``judge`` sees the headers first. Raises ``Outdated``."""
         href = self._address.href(path, directory=False)
-        answer = await self._client.get_range(href, arrival.missing, total, arrival.take, judge)
+        answer = await self._client.get_range(href, arrival.missing, total, arrival, judge)
         if answer.status == 416:
             raise Outdated("the file is shorter now")
         _success(answer)

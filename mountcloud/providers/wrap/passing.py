@@ -64,7 +64,7 @@ class PassingContent:
     async def fetch(self, span: StoredSpan, arrived: Arrived | None = None) -> bytes:
         """Exactly these stored bytes; who tries again asks for what has not come yet."""
         arrival = Arrival(span, arrived)
-        await self._passage.send(CallKind.FETCH, lambda: self._inner.fetch(arrival.missing, arrival.take))
+        await self._passage.send(CallKind.FETCH, lambda: self._inner.fetch(arrival.missing, arrival))
         return arrival.gathered()
 
     async def aclose(self) -> None:

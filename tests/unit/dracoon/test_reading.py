@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import trio
 
+from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import (
     AuthenticationRequired,
     Blocked,
@@ -107,7 +108,7 @@ def test_an_address_that_ends_in_the_middle_is_renewed_for_the_rest(calm_sandbox
         content = await provider.open(await put(provider, me.room(), "file", DATA))
         calm_sandbox.control.forget_requests()
         calm_sandbox.control.fault("/downloads/", method="GET", kind="cut", after=1000)
-        pieces: list[bytes] = []
+        pieces: list[Piece] = []
         assert await content.fetch(StoredSpan(0, len(DATA)), pieces.append) == b""
         assert b"".join(pieces) == DATA
         requests = calm_sandbox.control.requests()

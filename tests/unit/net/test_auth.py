@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import trio
 
+from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import AuthenticationRequired, Outdated
 from mountcloud.model.span import StoredSpan
 from mountcloud.net.auth import Login, Scheme
@@ -135,7 +136,7 @@ def test_the_judge_sees_the_headers_before_any_byte_is_taken() -> None:
         assert answer.headers["etag"] == '"other"'
         raise Outdated("another version")
 
-    taken: list[bytes] = []
+    taken: list[Piece] = []
 
     async def action(client: Client, server: Server) -> None:
         with pytest.raises(Outdated):

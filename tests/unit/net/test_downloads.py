@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import trio
 
+from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.span import StoredSpan
 from mountcloud.net.http import Client, ClientSettings
@@ -106,7 +107,7 @@ def test_a_download_that_stalls_again_and_again_arrives_as_long_as_something_com
 
 
 def test_bytes_are_handed_on_as_they_come_and_stay_right_when_it_fails() -> None:
-    pieces: list[bytes] = []
+    pieces: list[Piece] = []
 
     async def action(client: Client, server: Server) -> None:
         with pytest.raises(Unavailable):
@@ -128,7 +129,7 @@ def test_the_rest_of_another_version_is_not_taken() -> None:
 
 
 def test_a_refusal_in_the_middle_leaves_what_came() -> None:
-    pieces: list[bytes] = []
+    pieces: list[Piece] = []
 
     async def action(client: Client, server: Server) -> None:
         response = await client.get_range(f"{server.url}/f", WHOLE, len(CONTENT), pieces.append)
