@@ -22,7 +22,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Reply:
-    """``stop_after`` body bytes the connection is dropped; ``silent`` drops it at once.
+    """An empty header is left out. ``stop_after`` body bytes the connection is dropped; ``silent`` drops it at once.
 
     ``stall_after`` body bytes nothing comes any more, but the connection stays.
     """
@@ -95,7 +95,7 @@ async def _answer(stream: trio.SocketStream, method: str, reply: Reply) -> bool:
     if reply.silent:
         return False
     headers = {"content-length": str(len(reply.body)), **reply.headers}
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
     await stream.send_all(f"HTTP/1.1 {reply.status} Text\r\n{head}\r\n".encode())
     if method != "HEAD":
         await stream.send_all(reply.body[: reply.stop_after][: reply.stall_after])

@@ -31,6 +31,7 @@ def converse(
     handler: Callable[[Seen], Reply | None],
     action: Callable[[Client, Server], Awaitable[None]],
     stall_s: float = STALL_S,
+    concurrency: int = 8,
 ) -> None:
     """Run the action against a server that answers with the handler; None is silence."""
 
@@ -40,7 +41,7 @@ def converse(
 
     async def main() -> None:
         async with serving(answer) as server:
-            client = Client(ClientSettings(server.url, stall_s=stall_s))
+            client = Client(ClientSettings(server.url, stall_s=stall_s, concurrency=concurrency))
             try:
                 with trio.fail_after(30):
                     await action(client, server)

@@ -213,3 +213,85 @@ def test_the_quarantined_are_known_until_they_are_forgotten(tmp_path: Path) -> N
     chunks.forget(ref("a"))
     assert chunks.quarantined == []
     chunks.close()
+
+
+def test_what_a_thread_wrote_is_here_once_it_is_admitted(tmp_path: Path) -> None:
+    chunks = store(tmp_path)
+    cached = chunks.version(ref("a"), 4 * CELL)
+    shelf = chunks.reserve(cached, range(1, 3))
+    assert shelf is not None
+    assert shelf.write(range(1, 2), memoryview(cell(1)))
+    assert chunks.missing(cached, StoredSpan(0, 4 * CELL)) == [0, 1, 2, 3]
+    chunks.admit(cached, shelf, range(1, 2))
+    chunks.unreserve(cached, shelf)
+    assert chunks.missing(cached, StoredSpan(0, 4 * CELL)) == [0, 2, 3]
+    assert chunks.read(cached, StoredSpan(CELL, 2 * CELL)) == cell(1)
+    assert chunks.used == CELL
+    chunks.release(cached)
+    chunks.close()
+
+
+def test_what_is_on_its_way_counts_against_the_limit(tmp_path: Path) -> None:
+    chunks = store(tmp_path, most=10 * CELL)
+    cached = chunks.version(ref("a"), 64 * CELL)
+    first = chunks.reserve(cached, range(6))
+    assert first is not None
+    assert chunks.reserve(cached, range(6, 11)) is None
+    assert not chunks.write(cached, range(6, 11), cell(0) * 5)
+    second = chunks.reserve(cached, range(6, 10))
+    assert second is not None
+    for shelf in (first, second):
+        chunks.admit(cached, shelf, shelf.cells)
+        chunks.unreserve(cached, shelf)
+    assert chunks.used == 10 * CELL
+    chunks.release(cached)
+    chunks.close()
+
+
+def test_what_is_just_being_written_is_not_evicted(tmp_path: Path) -> None:
+    """A hole that is made while a thread writes would be read as zeros."""
+    chunks = store(tmp_path, most=2 * EXTENT * CELL)
+    cached = chunks.version(ref("a"), EXTENT * CELL)
+    assert chunks.write(cached, range(1), cell(7))
+    shelf = chunks.reserve(cached, range(1, 3))
+    assert shelf is not None
+    other = chunks.version(ref("b"), 2 * EXTENT * CELL)
+    assert not chunks.write(other, range(2 * EXTENT), cell(0) * 2 * EXTENT)
+    assert chunks.missing(cached, StoredSpan(0, CELL)) == []
+    chunks.unreserve(cached, shelf)
+    assert chunks.write(other, range(2 * EXTENT), cell(0) * 2 * EXTENT)
+    assert chunks.missing(cached, StoredSpan(0, CELL)) == [0]
+    for each in (cached, other):
+        chunks.release(each)
+    chunks.close()
+
+
+def test_bytes_that_are_given_back_while_a_thread_writes_are_never_zeros(tmp_path: Path) -> None:
+    chunks = store(tmp_path)
+    cached = chunks.version(ref("a"), 4 * CELL)
+    shelf = chunks.reserve(cached, range(2))
+    assert shelf is not None
+    assert shelf.write(range(1), memoryview(cell(5)))
+    chunks.admit(cached, shelf, range(1))
+    assert shelf.write(range(1, 2), memoryview(cell(6)))
+    chunks.forget(ref("a"))
+    chunks.admit(cached, shelf, range(1, 2))
+    chunks.unreserve(cached, shelf)
+    assert chunks.missing(cached, StoredSpan(0, 4 * CELL)) == [0, 2, 3]
+    assert chunks.read(cached, StoredSpan(CELL, 2 * CELL)) == cell(6)
+    chunks.release(cached)
+    chunks.close()
+
+
+def test_what_was_written_in_vain_leaves_the_disk(tmp_path: Path) -> None:
+    chunks = store(tmp_path)
+    cached = chunks.version(ref("a"), 8 * EXTENT * CELL)
+    assert chunks.write(cached, range(EXTENT), cell(1) * EXTENT)
+    shelf = chunks.reserve(cached, range(EXTENT, 4 * EXTENT))
+    assert shelf is not None
+    assert shelf.write(shelf.cells, memoryview(cell(2) * 3 * EXTENT))
+    chunks.unreserve(cached, shelf)
+    on_disk = max(path.stat().st_blocks * 512 for path in tmp_path.rglob("*") if "db" not in path.name)
+    assert on_disk == chunks.used == EXTENT * CELL
+    chunks.release(cached)
+    chunks.close()

@@ -1,0 +1,124 @@
+"""Cells on their way: however the bytes come, each lands once, whole and right. And the memory that carries them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mountcloud.engine.buffers import Buffers
+from mountcloud.engine.flight import Flight
+from mountcloud.policy.cells import CELL
+
+MIB = 1 << 20
+
+
+class Disk:
+    """Writes what a thread gives it, unless it is full, and keeps what landed."""
+
+    def __init__(self, full: frozenset[int]) -> None:
+        self.full = full
+        self.written: dict[int, bytes] = {}
+        self.landed: dict[int, bytes] = {}
+
+    @contextmanager
+    def prepared(self, cells: range) -> Iterator[None]:
+        yield
+
+    def write(self, cells: range, data: memoryview) -> bool:
+        if self.full.intersection(cells):
+            return False
+        self.written |= pieces(cells, bytes(data))
+        return True
+
+    def land(self, cells: range, data: memoryview, *, written: bool) -> None:
+        assert not self.landed.keys() & set(cells)
+        self.landed |= {cell: self.written[cell] for cell in cells} if written else pieces(cells, bytes(data))
+
+
+def pieces(cells: range, data: bytes) -> dict[int, bytes]:
+    return {cell: data[place * CELL : (place + 1) * CELL] for place, cell in enumerate(cells)}
+
+
+def come(flight: Flight, data: bytes, *, straight: bool, together: bool) -> None:
+    """The next bytes: through the room, in two parts that are told together or each, or as a piece from elsewhere."""
+    if not straight:
+        flight.take(data)
+        return
+    room, half = flight.room(), len(data) // 2
+    for start, end in ((0, half), (half, len(data))):
+        room[start:end] = data[start:end]
+        flight.settle(end - start)
+        if not together:
+            flight.take(room[start:end])
+    if together:
+        flight.take(room[: len(data)])
+
+
+STEPS = st.integers(1, 6).flatmap(
+    lambda count: st.tuples(
+        st.just(count),
+        st.integers(0, CELL - 1),
+        st.lists(st.tuples(st.integers(1, count * CELL), st.booleans(), st.booleans()), max_size=8),
+        st.frozensets(st.integers(3, 3 + count), max_size=2),
+    )
+)
+
+
+@given(STEPS)
+def test_each_cell_lands_once_and_right(drawn: tuple[int, int, list[tuple[int, bool, bool]], frozenset[int]]) -> None:
+    count, short, steps, full = drawn
+    data = Random(count).randbytes(count * CELL - short)
+
+    async def main() -> None:
+        disk = Disk(full)
+        flight = Flight(range(3, 3 + count), 3 * CELL + len(data), disk)
+        flight.begin(bytearray(b"x" * count * CELL))
+        told = 0
+        for size, straight, together in [*steps, (len(data), True, False)]:
+            piece = data[told : told + size]
+            come(flight, piece, straight=straight, together=together)
+            told += len(piece)
+        assert disk.landed == pieces(range(3, 3 + count), data)
+        assert bytes(flight.data) == data
+        assert not flight.missing
+
+    trio.run(main)
+
+
+def test_memory_is_used_again_while_something_is_on_its_way() -> None:
+    buffers = Buffers(64 * MIB)
+    first, second = buffers.lend(8 * MIB), buffers.lend(8 * MIB)
+    buffers.give(first)
+    assert buffers.lend(6 * MIB) is first
+    buffers.give(first)
+    assert len(buffers.lend(MIB)) < 2 * MIB, "a large one is not taken for a small download"
+    assert buffers.lend(9 * MIB) is not first
+    assert second is not first
+
+
+def test_idle_memory_counts_and_is_given_up_in_the_end() -> None:
+    buffers = Buffers(20 * MIB)
+    lent = [buffers.lend(8 * MIB), buffers.lend(8 * MIB)]
+    buffers.give(lent.pop())
+    assert buffers.held == 16 * MIB
+    lent.append(buffers.lend(5 * MIB))
+    assert buffers.held <= 20 * MIB
+    for each in lent:
+        buffers.give(each)
+    assert buffers.held == 0
+
+
+@given(st.lists(st.tuples(st.integers(1, 9 * MIB), st.booleans()), max_size=30))
+def test_all_that_is_held_stays_within_the_bound_or_is_lent(steps: list[tuple[int, bool]]) -> None:
+    buffers = Buffers(16 * MIB)
+    lent: list[bytearray] = []
+    for size, give in steps:
+        if give and lent:
+            buffers.give(lent.pop(0))
+        else:
+            lent.append(buffers.lend(size))
+            assert len(lent[-1]) >= size
+        assert buffers.held <= max(16 * MIB, sum(map(len, lent)))
