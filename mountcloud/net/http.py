@@ -59,6 +59,7 @@ class ClientSettings:
     """Where the service is and how long to wait for it. ``ca_file`` is trusted besides the system's authorities.
 
     ``stall_s`` is how long a download may be silent before it goes on over another connection.
+    ``thread_from`` bytes and more are received in a thread; less is not worth the way there.
     ``proxy`` is the address of a proxy for all requests but those to this machine; without it the environment decides.
     """
 
@@ -69,6 +70,7 @@ class ClientSettings:
     ca_file: str = ""
     concurrency: int = 8
     proxy: str = ""
+    thread_from: int = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +326,8 @@ class Client:
         headers = {"Range": f"bytes={wanted.start}-{wanted.end - 1}", "Accept-Encoding": "identity"}
         patience_s = self._settings.stall_s * 2**download.silences
         timeout = httpx.Timeout(patience_s, connect=min(patience_s, self._settings.connect_timeout_s), pool=None)
-        library = self._fresh if download.connections else self._bodies
+        usual = self._bodies if wanted.length >= self._settings.thread_from else self._http
+        library = self._fresh if download.connections else usual
         target = download.target
         for _ in range(_MAX_REDIRECTS):
             request = library.build_request("GET", target, headers=headers, timeout=timeout)

@@ -60,6 +60,17 @@ def test_bytes_go_straight_to_their_place_and_settle_in_a_thread() -> None:
     converse(ranged, action)
 
 
+def test_what_is_small_does_not_take_the_way_to_a_thread() -> None:
+    room = Room(len(CONTENT))
+
+    async def action(client: Client, server: Server) -> None:
+        for span in (StoredSpan(0, 99), StoredSpan(99, 199)):
+            await client.get_range(f"{server.url}/f", span, len(CONTENT), room)
+        assert (len(room.copied), len(room.threads)) == (1, 1)
+
+    converse(ranged, action, thread_from=100)
+
+
 def test_what_came_before_a_silence_keeps_its_place() -> None:
     room = Room(len(CONTENT))
 
@@ -161,7 +172,7 @@ def test_what_is_not_http_is_trouble(words: bytes) -> None:
         async with trio.open_nursery() as nursery:
             (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
             nursery.start_soon(trio.serve_listeners, talk, [listener])
-            client = Client(ClientSettings(f"http://127.0.0.1:{listener.socket.getsockname()[1]}"))
+            client = Client(ClientSettings(f"http://127.0.0.1:{listener.socket.getsockname()[1]}", thread_from=1))
             with trio.fail_after(20), pytest.raises(Unavailable):
                 await client.get_range("/f", WHOLE, len(CONTENT))
             await client.aclose()
@@ -183,7 +194,7 @@ def test_ranges_go_by_the_proxy_of_the_settings_and_of_the_environment(monkeypat
                 with monkeypatch.context() as patch:
                     if variable:
                         patch.setenv(variable, proxy.url)
-                    client = Client(ClientSettings("http://elsewhere.invalid", proxy=setting))
+                    client = Client(ClientSettings("http://elsewhere.invalid", proxy=setting, thread_from=1))
                     assert (await client.get_range("/f", WHOLE, len(CONTENT))).body == CONTENT
                     await client.aclose()
         assert seen == ["http://elsewhere.invalid/f"] * 3
@@ -233,7 +244,7 @@ def talk_tls(tmp_path: Path, trusted: bool, action: Callable[[Client], Awaitable
     async def main() -> None:
         certificate = make_certificate(tmp_path)
         async with serving_tls(certificate) as url:
-            client = Client(ClientSettings(url, ca_file=str(certificate) if trusted else ""))
+            client = Client(ClientSettings(url, ca_file=str(certificate) if trusted else "", thread_from=1))
             with trio.fail_after(30):
                 await action(client)
             await client.aclose()

@@ -32,6 +32,7 @@ def converse(
     action: Callable[[Client, Server], Awaitable[None]],
     stall_s: float = STALL_S,
     concurrency: int = 8,
+    thread_from: int = 1,
 ) -> None:
     """Run the action against a server that answers with the handler; None is silence."""
 
@@ -41,7 +42,8 @@ def converse(
 
     async def main() -> None:
         async with serving(answer) as server:
-            client = Client(ClientSettings(server.url, stall_s=stall_s, concurrency=concurrency))
+            settings = ClientSettings(server.url, stall_s=stall_s, concurrency=concurrency, thread_from=thread_from)
+            client = Client(settings)
             try:
                 with trio.fail_after(30):
                     await action(client, server)
