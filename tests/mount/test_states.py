@@ -7,19 +7,23 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.filesystem.caller import Caller
 from tests.filesystem.tree import refused
-from tests.mount.fixture import ENCRYPTED_ROOM, PLAIN_ROOM
+from tests.mount.fixture import ENCRYPTED_ROOM, PLAIN_ROOM, SPACE_LIMIT, new_account
 from tests.mount.service import Service
 from tests.mount.session import Account, Mount
 from tests.mount.shared import mounted
-from tests.sandbox.fixture import RunningSandbox
+from tests.sandbox.fixture import RunningSandbox, start_sandbox
 
 pytestmark = [pytest.mark.mount, pytest.mark.semantics("attr-state")]
+
+
+_ALL = ("state", "service", "encrypted", "rights", "id", "version", "cached", "error", "offers")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +96,27 @@ def test_each_file_tells_how_it_is(own_mount: Mount, service: Service, server: R
         copy = place / "text (conflict host 2026-01-02).txt"
         caller(copy.write_bytes, b"")
         until(caller, told, copy, "conflict")
+
+
+def test_a_thousand_questions_are_no_request(fuse: None, tmp_path: Path) -> None:
+    """On a server of its own, whose requests nobody else makes. The time is in docs/BENCHMARKS.md."""
+    server = start_sandbox(tmp_path / "data")
+    try:
+        server.control.set(space_limit=SPACE_LIMIT)
+        with mounted(replace(new_account(server), poll_interval_s=3600.0)) as mount, Caller() as caller:
+            files = [mount.mountpoint / room / "asked" for room in (PLAIN_ROOM, ENCRYPTED_ROOM)]
+            for file in files:
+                caller(file.write_bytes, b"words")
+            mount.settle()
+            for file in files:
+                caller(file.read_bytes)
+            server.control.forget_requests()
+            answers = {(what, caller(told, file, what)) for _ in range(60) for file in files for what in _ALL}
+            assert {value for what, value in answers if what == "state"} == {"cached"}
+            assert {value for what, value in answers if what == "offers"} == {"links,versions"}
+            assert server.control.requests().count() == 0
+    finally:
+        server.stop()
 
 
 def test_trouble_is_told(own_mount: Mount, troubled: RunningSandbox, service: Service) -> None:
