@@ -2,7 +2,12 @@
 
 import hashlib
 
+from mountcloud.crypt.ripemd160 import ContentHash
 from mountcloud.model.span import StoredSpan
+
+
+METADISK = "metadisk"
+"""The algorithm of ``crypt/ripemd160.py``, which ``hashlib`` does not have."""
 
 
 class HashCheck:
@@ -12,7 +17,7 @@ class HashCheck:
         self._size = size
         self._expected = expected.lower()
         self._position = 0
-        self._digest = hashlib.new(algorithm, usedforsecurity=False)
+        self._digest = ContentHash() if algorithm == METADISK else hashlib.new(algorithm, usedforsecurity=False)
 
     @property
     def seen(self) -> tuple[StoredSpan, ...]:

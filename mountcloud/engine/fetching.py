@@ -14,9 +14,9 @@ from mountcloud.engine.verifying import Verifier
 from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import Corrupt, Failure, Unavailable
 from mountcloud.model.node import Node
-from mountcloud.model.provider import Content, Provider
+from mountcloud.model.provider import Content, InBulk, Provider
 from mountcloud.model.span import StoredSpan
-from mountcloud.policy.cells import CELL, indices, pieces, span_of
+from mountcloud.policy.cells import CELL, indices, pieces, runs, span_of, within
 from mountcloud.policy.line import Line
 from mountcloud.store.chunk_memory import ChunkKey, ChunkMemory
 from mountcloud.store.chunk_store import Cached, ChunkStore
@@ -131,6 +131,8 @@ class Fetched:
             if self._content is None:
                 self._content = await self.means.provider.open(self.node)
                 self._verifier = Verifier(self.means.store, self._content.cipher)
+                if isinstance(self._content, InBulk):
+                    self._content.share(self._keep_spare)
             if self._cached is None:
                 self._cached = self.means.store.version(self.node.ref, self._content.stored_size)
                 if self._cached.verdict is False:
@@ -272,6 +274,16 @@ class Fetched:
             span = span_of(range(cell, cell + 1), cached.stored_size)
             piece = bytes(data[span.start - start : span.end - start])
             self.means.loose.put(ChunkKey(self.node.id, self.node.version, cell), piece)
+
+    def _keep_spare(self, start: int, data: bytes) -> None:
+        """Whole cells that came along; the disk keeps them as far as it has room."""
+        cached = self._cached
+        if cached is None or self.failure is not None:
+            return
+        span = StoredSpan(start, start + len(data))
+        for cells in runs(cached.cells.missing(within(span, cached.stored_size))):
+            whole = span_of(cells, cached.stored_size)
+            self.means.store.write(cached, cells, memoryview(data)[whole.start - start : whole.end - start])
 
     async def _examine(self, cached: Cached, span: StoredSpan, data: bytes | memoryview) -> None:
         """Take new bytes into the check of the whole file; the last of them brings the verdict."""

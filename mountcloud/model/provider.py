@@ -1,9 +1,9 @@
 """The ports: what a service must offer. Engine and file system see nothing else of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mountcloud.model.arrival import Arrived
 from mountcloud.model.change import ChangeBatch
@@ -173,12 +173,25 @@ class Content(Protocol):
         """Exactly these stored bytes. May be called again and concurrently.
 
         With ``arrived`` the bytes go there as they come, in order, each once, and the result is empty; after a failure
-        what came is right, and only the rest need be asked for. Who has the bytes only whole hands them over whole.
+        what came is right, and only the rest need be asked for. Who has the bytes only whole hands them over whole,
+        and meanwhile empty ones, which say that it goes on.
         Raises ``Outdated`` if the service no longer has this version, ``Unavailable`` on trouble.
         """
 
     async def aclose(self) -> None:
         """Give back what it holds; idempotent."""
+
+
+Spare = Callable[[int, bytes], None]
+"""Is given stored bytes that came along unasked, and the offset at which they begin."""
+
+
+@runtime_checkable
+class InBulk(Protocol):
+    """Content of which more comes than is asked for, since the service gives no small parts of it."""
+
+    def share(self, spare: Spare) -> None:
+        """From now on whatever comes is given to this too, once it is known to be genuine."""
 
 
 class Provider(Protocol):

@@ -124,7 +124,7 @@ class Client:
         self._throttle = throttle or Throttle(settings.concurrency)
         self._settings = settings
         self._auth = auth
-        tls = _tls(settings.ca_file)
+        tls = tls_context(settings.ca_file)
         threads = trio.CapacityLimiter(2 * settings.concurrency)
         self._http = self._library(tls, keep_alive=4 * settings.concurrency)
         self._bodies = self._library(tls, threads, keep_alive=settings.concurrency)
@@ -365,7 +365,7 @@ def _lower(headers: httpx.Headers) -> dict[str, str]:
 
 
 @cache
-def _tls(ca_file: str) -> ssl.SSLContext:
+def tls_context(ca_file: str) -> ssl.SSLContext:
     """The system's authorities, and the user's own besides; raises ``OSError`` if the file cannot be used.
 
     Reading all of them takes longer than a request, so the clients of a process share one.

@@ -19,6 +19,13 @@ def indices(span: StoredSpan) -> range:
     return range(span.start // CELL, -(-span.end // CELL))
 
 
+def within(span: StoredSpan, stored_size: int) -> range:
+    """The cells of which the span holds all bytes."""
+    stop = -(-span.end // CELL) if span.end == stored_size else span.end // CELL
+    first = -(-span.start // CELL)
+    return range(first, max(stop, first))
+
+
 def span_of(cells: range, stored_size: int) -> StoredSpan:
     """The bytes of a run of cells."""
     return StoredSpan(cells.start * CELL, min(cells.stop * CELL, stored_size))

@@ -7,10 +7,10 @@ import trio
 from mountcloud.model.arrival import Arrival
 from mountcloud.model.errors import Failure, NotFound, NotPermitted, Outdated, Refused, Unavailable
 from mountcloud.model.provider import Source
+from mountcloud.net.forms import Form
 from mountcloud.net.http import Client, Judge, Response
 from mountcloud.providers.smartfile import tasks, wire
 from mountcloud.providers.smartfile.errors import failure_for, failure_of_task, softly_refused
-from mountcloud.providers.smartfile.forms import Form
 from mountcloud.providers.smartfile.tasks import Report, Stand
 from mountcloud.providers.smartfile.wire import Entry, Path
 

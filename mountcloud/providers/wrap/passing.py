@@ -12,8 +12,10 @@ from mountcloud.model.provider import (
     Capabilities,
     Content,
     ContentCipher,
+    InBulk,
     Provider,
     Source,
+    Spare,
     UploadProgress,
     UploadTarget,
     Usage,
@@ -66,6 +68,11 @@ class PassingContent:
         arrival = Arrival(span, arrived)
         await self._passage.send(CallKind.FETCH, lambda: self._inner.fetch(arrival.missing, arrival))
         return arrival.gathered()
+
+    def share(self, spare: Spare) -> None:
+        """As the content inside, if more comes of it than is asked for."""
+        if isinstance(self._inner, InBulk):
+            self._inner.share(spare)
 
     async def aclose(self) -> None:
         """Close what is inside."""

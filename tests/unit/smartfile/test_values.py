@@ -10,11 +10,11 @@ from mountcloud.model import errors
 from mountcloud.model.errors import Exists, Failure, Forbidden, NotEmpty, NotFound, Refused, Throttled, Unavailable
 from mountcloud.model.ids import Version
 from mountcloud.model.node import Rights
+from mountcloud.net.forms import Form
 from mountcloud.net.http import Response
 from mountcloud.providers.smartfile import clock, wire
 from mountcloud.providers.smartfile.errors import BY_STATUS, failure_for, failure_of_task, softly_refused
 from mountcloud.providers.smartfile.facts import Binding, Facts, facts_of
-from mountcloud.providers.smartfile.forms import Form
 from mountcloud.providers.smartfile.wire import Token
 
 SUMMER, WINTER, REPEATED, SKIPPED = (

@@ -1,4 +1,4 @@
-"""The form in which a file goes up: one part, framed, so that it can be sent as it is read (SmartFile facts, 6)."""
+"""The form in which a file goes up: one part, framed, so that it can be sent as it is read (RFC 7578)."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -12,11 +12,15 @@ _PIECE = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One file under a name in ASCII, which needs no quoting: who reads forms understands other names differently."""
+    """One file under a name that needs no quoting: without quotes, backslashes and control characters.
+
+    ``kind`` is its media type. Who reads forms understands names that are not ASCII differently.
+    """
 
     source: Source
     field_name: str
     file_name: str
+    kind: str = "application/octet-stream"
     boundary: str = field(default_factory=lambda: f"mountcloud-{secrets.token_hex(16)}")
 
     @property
@@ -28,8 +32,7 @@ class Form:
     def opening(self) -> bytes:
         """Before the bytes of the file."""
         disposition = f'form-data; name="{self.field_name}"; filename="{self.file_name}"'
-        kind = "application/octet-stream"
-        return f"--{self.boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n".encode()
+        return f"--{self.boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {self.kind}\r\n\r\n".encode()
 
     @property
     def closing(self) -> bytes:
