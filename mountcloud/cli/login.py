@@ -15,6 +15,7 @@ from mountcloud.cli.config_file import OptionValue, add_account
 from mountcloud.cli.encryption_login import settle_encryption
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
 from mountcloud.cli.places import account_names, account_socket, is_mounted
+from mountcloud.cli.registration_login import verify_or_register
 from mountcloud.cli.verification_login import goes_by_verification, granted_by_verification
 from mountcloud.cli.verifying import verify
 from mountcloud.daemon.control import ControlError, call
@@ -26,10 +27,16 @@ from mountcloud.model.offers import Revocable
 from mountcloud.model.provider import Provider
 
 _SECRETS = ("password", "encryption_password", "client_secret")
-_STORED = (*_SECRETS, "refresh_token", "access_token", "access_secret")
+_STORED = (*_SECRETS, "refresh_token", "access_token", "access_secret", "private_key")
 _URL, _USER = ("url", "Address (https://...)"), ("username", "User name")
-_QUESTIONS = {"smartfile": (("username", "API key, or user name"),)}
-"""What is asked of accounts whose service has one address for everybody."""
+_QUESTIONS = {
+    "metadisk": (_URL, ("username", "E-mail address")),
+    "smartfile": (("username", "API key, or user name"),),
+}
+"""What is asked where it is not address and name: some services have one address for everybody."""
+
+_USED_AGAIN = {"metadisk": ("private_key",)}
+"""Secrets that a new log-in takes from the one before: the service knows them already."""
 
 _BY_CODE_ONLY = frozenset({"amazon"})
 """Services that take no password from anybody but a browser."""
@@ -154,6 +161,7 @@ def _logged_in(account: AccountSettings, wishes: _Wishes) -> tuple[AccountSettin
     secrets = _piped() if wishes.password_stdin else _asked_secrets(account, wishes)
     more, listener = redirect_options(account.options, paste=wishes.paste) if wishes.by_code else ({}, None)
     trying = replace(account, options={**account.options, **more})
+    _take_again(account, secrets)
     with_provider(trying, secrets, lambda provider: _try_out(provider, secrets, wishes, listener))
     return account, secrets
 
@@ -161,9 +169,19 @@ def _logged_in(account: AccountSettings, wishes: _Wishes) -> tuple[AccountSettin
 async def _try_out(provider: Provider, secrets: MemorySecrets, wishes: _Wishes, listener: Listener | None) -> None:
     if wishes.by_code:
         await grant(provider, listener)
-    await verify(provider)
-    if wishes.interactive:
+    if not wishes.interactive:
+        await verify(provider)
+    else:
+        await verify_or_register(provider)
         await settle_encryption(provider, secrets)
+
+
+def _take_again(account: AccountSettings, secrets: MemorySecrets) -> None:
+    stored = open_secrets(account.name, AccountPaths.of(account.name))
+    for name in _USED_AGAIN.get(account.provider, ()):
+        value = stored.get(name)
+        if value is not None:
+            secrets.put(name, value)
 
 
 async def _revoke(provider: Provider) -> None:

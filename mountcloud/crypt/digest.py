@@ -5,7 +5,6 @@ import hashlib
 from mountcloud.crypt.ripemd160 import ContentHash
 from mountcloud.model.span import StoredSpan
 
-
 METADISK = "metadisk"
 """The algorithm of ``crypt/ripemd160.py``, which ``hashlib`` does not have."""
 

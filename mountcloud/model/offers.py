@@ -189,6 +189,17 @@ class Revocable(Protocol):
         """Make what this account's secrets hold useless on the service."""
 
 
+@runtime_checkable
+class Registration(Protocol):
+    """A service where whoever has an e-mail address can make an account, with the secret ``password``."""
+
+    async def register(self) -> None:
+        """Make the account; it works once it is activated. Raises ``Exists`` if there is one of that address."""
+
+    async def activate(self, token: str) -> None:
+        """With what the service sent by mail. Raises ``InvalidArgument`` for anything else."""
+
+
 class Encryption(Enum):
     """How an account stands to end-to-end encryption."""
 

@@ -51,8 +51,8 @@ Take = Callable[[Message], None]
 async def exchange(address: str, text: str, take: Take, patience: Patience, ca_file: str = "") -> None:
     """Send the text and hand on what comes, whole messages, until the other side closes or hangs up.
 
-    What ``take`` raises ends the exchange. Raises ``Silence`` when nothing comes for too long, ``BrokenOff`` when there is
-    no connection or the other side does not speak the protocol, ``Unavailable`` for an address that is none.
+    What ``take`` raises ends the exchange. Raises ``Silence`` when nothing comes for too long, ``BrokenOff`` without a
+    connection or when the other side does not speak the protocol, ``Unavailable`` for an address that is none.
     """
     parts = _checked(address)
     host = parts.hostname or ""

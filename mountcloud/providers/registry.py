@@ -10,6 +10,7 @@ from mountcloud.providers.amazon import provider as amazon
 from mountcloud.providers.dracoon import provider as dracoon
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_places import MemoryPlaces
+from mountcloud.providers.metadisk import provider as metadisk
 from mountcloud.providers.smartfile import granting as smartfile_granting
 from mountcloud.providers.smartfile import provider as smartfile
 from mountcloud.providers.webdav import nextcloud
@@ -37,6 +38,7 @@ FACTORIES: dict[str, Factory] = {
     "amazon": amazon.create,
     "dracoon": _dracoon,
     "memory": _memory,
+    "metadisk": metadisk.create,
     "nextcloud": nextcloud.create,
     "smartfile": smartfile.create,
     "webdav": webdav.create,

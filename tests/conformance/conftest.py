@@ -5,6 +5,7 @@ import pytest
 from tests.conformance.amazon_factories import shared_amazon
 from tests.conformance.dracoon_factories import shared
 from tests.conformance.factories import FACTORIES
+from tests.conformance.metadisk_factories import shared_metadisk
 from tests.conformance.nextcloud_factories import SYNCING, shared_nextcloud
 from tests.conformance.smartfile_factories import shared_smartfile
 from tests.conformance.webdav_factories import MORE_WEBDAV
@@ -23,6 +24,7 @@ def _end_shared_sandbox() -> Iterator[None]:
     yield
     shared.stop()
     shared_amazon.stop()
+    shared_metadisk.stop()
     shared_nextcloud.stop()
     shared_smartfile.stop()
 

@@ -20,6 +20,7 @@ from mountcloud.providers.wrap.limited import limited
 from mountcloud.providers.wrap.retrying import retrying
 from tests.conformance.amazon_factories import AMAZON
 from tests.conformance.dracoon_factories import DRACOON
+from tests.conformance.metadisk_factories import METADISK
 from tests.conformance.nextcloud_factories import NEXTCLOUD
 from tests.conformance.smartfile_factories import SMARTFILE
 from tests.conformance.under_test import Factory, ProviderUnderTest
@@ -71,6 +72,7 @@ FACTORIES: dict[str, Factory] = {
     "memory-strict-names": partial(memory, ChangeFeed.NONE, names=STRICT_NAMES),
     **AMAZON,
     **DRACOON,
+    **METADISK,
     **NEXTCLOUD,
     **SMARTFILE,
     **WEBDAV,

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 
 import trio
 
@@ -28,16 +30,23 @@ def layout_note(content: str) -> str:
     return f"shards {content}"
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What all contents of an account are read by."""
+
+    spool: Spool
+    farmers: Farmers
+    places: Places
+
+
 class MetadiskContent:
     """What does not change under its hash, wherever it is. Not one byte is shown before its shard was checked."""
 
-    def __init__(self, content: str, size: int, find: Find, spool: Spool, farmers: Farmers, places: Places) -> None:
+    def __init__(self, content: str, size: int, find: Find, reading: Reading) -> None:
         self._hash = content
         self._cipher = PlainCipher(size, content, METADISK)
         self._pointers = Pointers(find)
-        self._spool = spool
-        self._farmers = farmers
-        self._places = places
+        self._spool, self._farmers, self._places = reading.spool, reading.farmers, reading.places
         self._layout: Layout | None = None
         self._spare: Spare | None = None
         self._shared: set[int] = set()
@@ -151,4 +160,4 @@ class MetadiskContent:
 
 def _pieces(start: int, end: int) -> list[StoredSpan]:
     cuts = [start, *range((start // _PIECE + 1) * _PIECE, end, _PIECE), end]
-    return [StoredSpan(one, other) for one, other in zip(cuts, cuts[1:], strict=False) if one < other]
+    return [StoredSpan(one, other) for one, other in pairwise(cuts) if one < other]

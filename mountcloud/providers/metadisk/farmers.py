@@ -19,6 +19,7 @@ _FRESH_S = 60.0
 _ATTEMPTS = 3
 _MOST_WORDS = 100
 
+
 class OtherShards(Unavailable):
     """The content is cut in another way than it was."""
 

@@ -136,11 +136,14 @@ class Tree:
         """A list of the last second, unless the directory was looked for in it already; else a new one."""
         looks = self._looks.setdefault(where.bucket, _Looks())
         picture = looks.picture
-        young = trio.current_time() - looks.since < _GLANCE_S
-        if picture is None or not young or where.path in looks.shown:
+        if picture is None or where.path in looks.shown or not self._is_fresh(picture, looks.since):
             picture = await self.look(where.bucket)
         looks.shown.add(where.path)
         return picture
+
+    def _is_fresh(self, picture: Picture, since: float) -> bool:
+        """A moment old, and nothing changed here since."""
+        return picture.moment == self.works.moment and trio.current_time() - since < _GLANCE_S
 
     async def root(self) -> Node:
         """The root of the account."""
@@ -190,12 +193,9 @@ class Tree:
         """All of them; what is in the book and not there any more is gone."""
         moment = self.works.moment
         found = await self.api.buckets()
-        known = {place.name: place for place in self.places.below(ROOT)}
         shown = [each for each in found if not self.works.is_past(moment, each.id, ())]
         places = [self.bucket_place(each, moment) for each in shown]
-        here = {place.id for place in places}
-        gone = [p.id for p in known.values() if p.id not in here and not self.works.knows_better(p.id, moment)]
-        self._change(places, gone)
+        self._accept(self.places.below(ROOT), places, moment)
         return [self.to_node(place) for place in places]
 
     def bucket_place(self, bucket: Bucket, moment: int) -> Place:
@@ -206,12 +206,14 @@ class Tree:
         facts = facts_of(place.facts)
         if self.works.knows_better(place.id, moment) and facts.title:
             return place
-        times = {} if facts.mtime_ns else {"mtime_ns": bucket.created_ns}
-        return replace(place, facts=replace(facts, title=bucket.name, **times).text)
+        mtime_ns = facts.mtime_ns or bucket.created_ns
+        return replace(place, facts=replace(facts, title=bucket.name, mtime_ns=mtime_ns).text)
 
-    def _change(self, put: Iterable[Place], remove: Iterable[NodeId]) -> None:
-        fresh = [place for place in put if self.places.get(place.id) != place]
-        gone = list(remove)
+    def _accept(self, known: Sequence[Place], found: Sequence[Place], moment: int) -> None:
+        """Write down what is there now; what was known and is not found is gone, unless we know better."""
+        before, here = {place.id: place for place in known}, {place.id for place in found}
+        gone = [node for node in before if node not in here and not self.works.knows_better(node, moment)]
+        fresh = [place for place in found if before.get(place.id) != place]
         if fresh or gone:
             self.places.change(put=fresh, remove=gone)
 
@@ -222,10 +224,8 @@ class Tree:
         directories = list(self._directories(directory, where, picture))
         files = _Matching(self, where, picture, [place for place in known if not place.is_directory])
         places = [*directories, *files.places(directory)]
-        here = {place.id for place in places}
-        gone = [p.id for p in known if p.id not in here and not self.works.knows_better(p.id, picture.moment)]
-        self._change(places, gone)
-        return [self.to_node(place) for place in places]
+        self._accept(known, places, picture.moment)
+        return [self.to_node(place, files.still.get(place.id)) for place in places]
 
     def _directories(self, directory: NodeId, where: Where, picture: Picture) -> Iterator[Place]:
         aims = {each.aim.name for each in self.places.aimed_at(directory) if each.aim is not None}
@@ -242,17 +242,16 @@ class Tree:
         is_directory = slot.name.endswith("/")
         return Place(NodeId(secrets.token_hex(8)), slot.parent, slot.name, is_directory, facts.text)
 
-    def to_node(self, place: Place) -> Node:
-        """What the book says, in our terms."""
+    def to_node(self, place: Place, still: Stand | None = None) -> Node:
+        """What the book says, in our terms. ``still``: the content of a file while another one is on its way."""
         facts = facts_of(place.facts)
         if place.parent == ROOT:
-            return Node(
-                place.id, ROOT, facts.title, Kind.DIRECTORY, 0, Version(""), facts.mtime_ns, _BUCKET_RIGHTS
-            )
+            title, rights = facts.title, _BUCKET_RIGHTS
+            return Node(place.id, ROOT, title, Kind.DIRECTORY, 0, Version(""), facts.mtime_ns, rights)
         name = _name(place.name)
         if place.is_directory:
             return Node(place.id, place.parent, name, Kind.DIRECTORY, 0, Version(""), facts.mtime_ns, Rights.ALL)
-        stand = facts.stand or Stand("", 0, 0)
+        stand = still or facts.stand or Stand("", 0, 0)
         version = Version(stand.hash)
         return Node(place.id, place.parent, name, Kind.FILE, stand.size, version, stand.mtime_ns, Rights.ALL)
 
@@ -266,6 +265,7 @@ class _Matching:
 
     def __init__(self, tree: Tree, where: Where, picture: Picture, known: Sequence[Place]) -> None:
         self._tree = tree
+        self.still: dict[NodeId, Stand] = {}
         self._known = sorted(known, key=lambda place: place.name)
         self._moment = picture.moment
         past = tree.works.is_past
@@ -296,8 +296,10 @@ class _Matching:
                 self._tree.leftovers[place.id] = facts.was
             return place
         if facts.was is not None and self._take(place, facts.was):
-            busy = self._tree.works.is_busy(place.id)
-            return place if busy else replace(place, facts=Facts(facts.was).text)
+            if not self._tree.works.is_busy(place.id):
+                return replace(place, facts=Facts(facts.was).text)
+            self.still[place.id] = facts.was
+            return place
         touched = self._tree.works.knows_better(place.id, self._moment)
         return place if touched and not self._tree.works.is_busy(place.id) else None
 

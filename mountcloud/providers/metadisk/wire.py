@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from mountcloud.model.errors import Unavailable
+from mountcloud.model.offers import ServiceFacts
 
 HASH_DIGITS = 40
 T = TypeVar("T")
@@ -63,11 +65,27 @@ def pointer_of(said: object) -> Pointer:
     return Pointer(_hash(found), _text(found, "token"), _text(found, "channel"))
 
 
+def service_of(said: object, date: str) -> ServiceFacts:
+    """What the service says of itself, in a swagger description (Metadisk facts, 1), and when, as an HTTP date."""
+    about = _mapping(said).get("info")
+    version = about.get("version") if isinstance(about, dict) else None
+    try:
+        time = parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        time = None
+    return ServiceFacts("Metadisk", version if isinstance(version, str) else "", time)
+
+
 def list_of(said: object, read: Callable[[object], T]) -> tuple[T, ...]:
     """A whole list; one item that makes no sense is no reason to believe the others."""
     if not isinstance(said, list):
         raise Unavailable("the service sent something else than a list")
     return tuple(read(each) for each in said)
+
+
+def keys_of(said: object) -> tuple[str, ...]:
+    """The public keys of an account."""
+    return list_of(said, lambda each: _text(_mapping(each), "key"))
 
 
 def token_of(said: object) -> str:

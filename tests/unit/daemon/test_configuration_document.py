@@ -16,6 +16,7 @@ from mountcloud.daemon.settings import (
 )
 from mountcloud.policy import local_names, thumbnailers
 from mountcloud.providers.dracoon.settings import DracoonSettings
+from mountcloud.providers.metadisk.settings import MetadiskSettings
 from mountcloud.providers.webdav.settings import WebdavSettings
 
 TEXT = (Path(__file__).parents[3] / "docs/CONFIGURATION.md").read_text(encoding="utf-8")
@@ -53,7 +54,10 @@ def test_every_setting_of_an_account_is_in_the_example() -> None:
     assert shown == {each.name for each in fields(AccountSettings)} - {"name", "options", *SECTIONS}
 
 
-@pytest.mark.parametrize(("service", "kind"), [("DRACOON", DracoonSettings), ("WebDAV", WebdavSettings)])
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [("DRACOON", DracoonSettings), ("Metadisk", MetadiskSettings), ("WebDAV", WebdavSettings)],
+)
 def test_every_key_of_a_provider_is_in_its_table(service: str, kind: type) -> None:
     table = TEXT.partition(f"\n## {service}\n")[2].partition("\n## ")[0]
     shown = {key for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
