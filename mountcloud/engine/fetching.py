@@ -281,7 +281,8 @@ class Fetched:
         if cached is None or self.failure is not None:
             return
         span = StoredSpan(start, start + len(data))
-        for cells in runs(cached.cells.missing(within(span, cached.stored_size))):
+        missing = cached.cells.missing(within(span, cached.stored_size))
+        for cells in runs([cell for cell in missing if self._wanted(cell)]):
             whole = span_of(cells, cached.stored_size)
             self.means.store.write(cached, cells, memoryview(data)[whole.start - start : whole.end - start])
 
