@@ -1,13 +1,16 @@
 """What a file manager's menu asks of the service: links and older versions, by the mount's own log-in."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from mountcloud.model.errors import Busy
+from mountcloud.model.errors import Busy, Failure
 from mountcloud.model.ids import Ref, Version, is_local
 from mountcloud.model.node import Node
-from mountcloud.model.offers import LinkKind, LinkWish, Sharing, Versions, demanded
+from mountcloud.model.offers import LinkKind, LinkWish, Preparing, Sharing, Versions, demanded
 from mountcloud.model.provider import Provider
+
+log = logging.getLogger(__name__)
 
 _OLD = "older versions"
 
@@ -18,12 +21,21 @@ class Offers:
     def __init__(self, provider: Provider) -> None:
         self._sharing = provider if isinstance(provider, Sharing) else None
         self._versions = provider if isinstance(provider, Versions) else None
+        self._preparing = provider if isinstance(provider, Preparing) else None
 
     @property
     def words(self) -> tuple[str, ...]:
         """``links`` and ``versions``, as far as the service has them."""
         offers: Mapping[str, object] = {"links": self._sharing, "versions": self._versions}
         return tuple(word for word, offer in offers.items() if offer is not None)
+
+    async def prepare(self) -> None:
+        """What the first reader would have to wait for."""
+        try:
+            if self._preparing is not None:
+                await self._preparing.prepare()
+        except Failure as failure:
+            log.debug("not prepared: %s", failure)
 
     async def share(self, node: Node, password: str) -> dict[str, object]:
         """Make a download link; raises what ``Sharing.share`` raises, ``Busy``, ``Unsupported``."""

@@ -125,6 +125,7 @@ class Front:
         try:
             services.start_soon(self._mount.syncer.run)
             services.start_soon(self._mount.replayer.run)
+            services.start_soon(self._mount.offers.prepare)
             services.start_soon(self._mount.persister.run)
             if self._mount.surveyor is not None:
                 services.start_soon(self._mount.surveyor.run)

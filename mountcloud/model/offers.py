@@ -2,7 +2,8 @@
 
 ``isinstance(provider, Sharing)`` tells whether it does; wrappers hide it, so ask what the registry made. Only
 ``model/errors.py`` is raised here too; ``Unsupported`` where a single wish (a password on a link, say) is beyond the
-service. All but ``Thumbnails`` are for commands that somebody types, so nothing here is on the way of a mount.
+service. All but ``Thumbnails`` and ``Preparing`` are for commands that somebody types, so nothing here is on the way of
+a mount.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,6 +23,14 @@ def demanded(offer: Offer | None, what: str) -> Offer:
     if offer is None:
         raise Unsupported(f"this service has no {what} that mountcloud knows of")
     return offer
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """Something takes long once, and nobody should wait for it."""
+
+    async def prepare(self) -> None:
+        """Do it ahead. A failure means nothing: whoever needs it meets the same one, or does it then."""
 
 
 class LinkKind(Enum):

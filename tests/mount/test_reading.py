@@ -190,6 +190,16 @@ def test_strict_shows_no_byte_of_altered_content(fuse: None, account: Account, s
 
 
 @pytest.mark.semantics("read-replaced")
+def test_the_private_key_is_unlocked_before_anybody_reads(fuse: None, account: Account, server: RunningSandbox) -> None:
+    """That takes a second, for which the first reader would wait."""
+    server.control.forget_requests()
+    with mounted(account):
+        deadline = time.monotonic() + AT_ONCE_S
+        while not server.control.requests().count("GET", "/keypair"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 def test_a_file_that_is_replaced_while_it_is_read_is_stale_and_a_new_open_works(site: Site) -> None:
     path = site.stored(content(9, 8 * MIB))
     place = f"/{path.relative_to(site.mount.mountpoint)}"

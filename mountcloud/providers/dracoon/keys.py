@@ -97,6 +97,17 @@ class AccountKeys:
             self._unlocked[version] = key
             return key
 
+    async def unlock_ahead(self) -> None:
+        """The private key that most files need, if its password is stored; raises what ``unlocked`` raises."""
+        if not self._secrets.get("encryption_password"):
+            return
+        for version in await self._preferences():
+            try:
+                await self.unlocked(version)
+            except NoKey:
+                continue
+            return
+
     async def preferred_public(self) -> PublicKeyContainer:
         """Our public key of the kind that the service requires, else of any kind we have; raises ``NoKey``."""
         if self._preferred is None:

@@ -4,11 +4,13 @@ import unicodedata
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
+import trio
+
 from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE, GcmStreamCipher
 from mountcloud.crypt.keys import key_pair_version
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.change import ChangeBatch
-from mountcloud.model.errors import IsADirectory, NotFound, Outdated, Unsupported
+from mountcloud.model.errors import Failure, IsADirectory, NotFound, Outdated, Unsupported
 from mountcloud.model.ids import Cursor, NodeId, Ref, Version
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Node
@@ -29,7 +31,7 @@ from mountcloud.net.oauth2 import OAuthSettings, TokenSource
 from mountcloud.policy import names
 from mountcloud.providers.dracoon.account import Account, AccountFacts
 from mountcloud.providers.dracoon.api import Api
-from mountcloud.providers.dracoon.content import DracoonContent
+from mountcloud.providers.dracoon.content import Addresses, DracoonContent
 from mountcloud.providers.dracoon.keys import AccountKeys
 from mountcloud.providers.dracoon.raw import Raw
 from mountcloud.providers.dracoon.recycling import RecycleBin
@@ -85,6 +87,10 @@ class DracoonProvider:
         """Data; available without network."""
         return self._capabilities
 
+    async def prepare(self) -> None:
+        """Unlock the private key: the password is made hard to guess by a second of work (DRACOON facts, 22.2)."""
+        await self._keys.unlock_ahead()
+
     async def verify(self) -> AccountFacts:
         """Log in, and unlock the private key if an encryption password is stored.
 
@@ -118,13 +124,8 @@ class DracoonProvider:
         """The content; asks for the key and an address, so that every reason not to read shows now."""
         if node.is_directory:
             raise IsADirectory("a directory has no content")
-        try:
-            cipher = await self._cipher(node)
-        except NotFound as gone:
-            raise Outdated("this version of the file is gone") from gone
-        content = DracoonContent(self._api, self._client, node.version, cipher)
-        await content.url(worn_out=None)
-        return content
+        addresses = Addresses(self._api, node.version)
+        return DracoonContent(addresses, self._client, await self._cipher_and(addresses, node))
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a whole file; parts that an earlier attempt brought to the storage are not sent again."""
@@ -246,10 +247,35 @@ class DracoonProvider:
         """End all connections; idempotent."""
         await self._client.aclose()
 
+    async def _cipher_and(self, addresses: Addresses, node: Node) -> ContentCipher:
+        """The cipher, and the first address meanwhile: the two round trips depend on different things."""
+        failures: list[Failure] = []
+
+        async def address() -> None:
+            try:
+                await addresses.get(worn_out=None)
+            except Failure as failure:
+                failures.append(failure)
+                both.cancel_scope.cancel()
+
+        async with trio.open_nursery() as both:
+            both.start_soon(address)
+            try:
+                cipher = await self._cipher(node)
+            except Failure as failure:
+                failures.append(failure)
+                both.cancel_scope.cancel()
+        if failures:
+            raise failures[0]
+        return cipher
+
     async def _cipher(self, node: Node) -> ContentCipher:
         if not node.encrypted:
             return PlainCipher(node.size, self._tree.md5(node.version))
-        return GcmStreamCipher(await self._keys.file_key(node.version), node.size)
+        try:
+            return GcmStreamCipher(await self._keys.file_key(node.version), node.size)
+        except NotFound as gone:
+            raise Outdated("this version of the file is gone") from gone
 
 
 def create(settings: Mapping[str, object], secrets: Secrets) -> DracoonProvider:

@@ -202,3 +202,32 @@ def test_verification_tells_what_a_mount_will_need(calm_sandbox: RunningSandbox)
             await me.provider(encryption_password="other").verify()
 
     run(action, me, plain)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_private_key_is_unlocked_before_anybody_reads(calm_sandbox: RunningSandbox, version: str) -> None:
+    me = person(calm_sandbox, version)
+
+    async def action() -> None:
+        node = await put(me.provider(), me.room(encrypted=True), "file", DATA)
+        provider = me.provider()
+        await provider.prepare()
+        calm_sandbox.control.forget_requests()
+        assert await read(provider, node) == DATA
+        assert calm_sandbox.control.requests().count("GET", "/keypair") == 0
+
+    run(action, me)
+
+
+def test_without_a_password_or_a_pair_there_is_nothing_to_unlock(calm_sandbox: RunningSandbox) -> None:
+    me, keyless = person(calm_sandbox, "A"), person(calm_sandbox)
+
+    async def action() -> None:
+        calm_sandbox.control.forget_requests()
+        await me.provider(encryption_password="").prepare()
+        assert calm_sandbox.control.requests().count() == 0
+        await keyless.provider().prepare()
+        with pytest.raises(AuthenticationRequired):
+            await me.provider(encryption_password="wrong").prepare()
+
+    run(action, me, keyless)

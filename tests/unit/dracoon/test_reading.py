@@ -45,6 +45,42 @@ def test_an_address_whose_time_is_over_is_renewed(calm_sandbox: RunningSandbox, 
     run(action, me)
 
 
+def test_key_and_address_of_a_file_are_asked_for_at_once(calm_sandbox: RunningSandbox) -> None:
+    """The first read of an encrypted file is two round trips, as that of any other."""
+    me = person(calm_sandbox, "RSA-4096")
+
+    async def action() -> None:
+        node = await put(me.provider(), me.room(encrypted=True), "file", DATA)
+        provider = me.provider()
+        await provider.prepare()
+        calm_sandbox.control.fault("/user_file_key", method="GET", kind="delay", seconds=0.5)
+        calm_sandbox.control.fault("/downloads", method="POST", kind="delay", seconds=0.5)
+        calm_sandbox.control.forget_requests()
+        assert await read(provider, node) == DATA
+        requests = calm_sandbox.control.requests()
+        assert (requests.count("GET", "/user_file_key"), requests.count("POST", "/downloads")) == (1, 1)
+        assert requests.most_at_once == 2
+
+    run(action, me)
+
+
+@pytest.mark.parametrize("path", ["/user_file_key", "/downloads"])
+def test_whichever_of_both_is_refused_is_told(calm_sandbox: RunningSandbox, path: str) -> None:
+    me = person(calm_sandbox, "RSA-4096")
+
+    async def action() -> None:
+        provider = me.provider()
+        node = await put(provider, me.room(encrypted=True), "file", DATA)
+        reader = me.provider()
+        calm_sandbox.control.fault(path, status=403, count=-1)
+        with pytest.raises(Forbidden):
+            await reader.open(node)
+        calm_sandbox.control.clear_faults()
+        assert await read(reader, node) == DATA
+
+    run(action, me)
+
+
 def test_many_readers_share_one_address_and_one_renewal(calm_sandbox: RunningSandbox) -> None:
     me = person(calm_sandbox)
 
