@@ -23,6 +23,7 @@ from tests.sandbox.fixture import RunningSandbox
 pytestmark = pytest.mark.mount
 WITHIN_S = 90
 WATCHDOG_S = 2.0
+PICTURE = bytes(200_000)
 
 
 @dataclass
@@ -179,24 +180,36 @@ def test_unmounting_waits_and_tells_what_is_left(manager: Manager, service: Serv
     assert manager.process.wait(WITHIN_S) == 0
 
 
+def drawn(directory: Path) -> tuple[int, int]:
+    """How many files a file manager would show, and of how many it would draw a picture."""
+    files, read = list(directory.iterdir()), 0
+    for file in files:
+        try:
+            read += file.read_bytes() == PICTURE
+        except PermissionError:
+            continue
+    return len(files), read
+
+
 @pytest.mark.semantics("read-thumbnails")
 def test_thumbnails_fetch_nothing(manager: Manager, service: Service, server: RunningSandbox) -> None:
-    """Also with the type that file managers take for remote."""
-    name = fresh("photo")
-    service.upload(f"/{PLAIN_ROOM}/{name}", b"a picture")
+    """A folder of 1,000 cold photos costs its listing; also with the type that file managers take for remote."""
+    folder = f"{PLAIN_ROOM}/{fresh('photos')}"
+    service.make_folder(f"/{folder}")
+    server.control.populate(service.id(f"/{folder}"), 1000, prefix="photo", size=len(PICTURE))
     settings = manager.mount.home / "config/mountcloud/config.toml"
     settings.write_text(settings.read_text() + '\n[accounts.test.desktop]\nsubtype = "sshfs"\n')
     manager.start()
     manager.hear("READY=1")
-    photo = manager.mount.mountpoint / PLAIN_ROOM / name
+    photos = manager.mount.mountpoint / folder
     with Caller() as thumbnailer, Caller() as viewer:
         thumbnailer(Path("/proc/self/comm").write_text, "tumblerd")
         server.control.forget_requests()
-        with pytest.raises(PermissionError):
-            thumbnailer(photo.read_bytes)
-        assert server.control.requests().count("POST", "downloads") == 0
-        assert viewer(photo.read_bytes) == b"a picture"
-        assert thumbnailer(photo.read_bytes) == b"a picture"
+        assert thumbnailer(drawn, photos) == (1000, 0)
+        assert server.control.requests().count("", "downloads") == 0
+        first = next(iter(viewer(os.listdir, photos)))
+        assert viewer((photos / first).read_bytes) == PICTURE
+        assert thumbnailer(drawn, photos) == (1000, 1)
     (shown,) = [
         line
         for line in Path("/proc/self/mountinfo").read_text().splitlines()

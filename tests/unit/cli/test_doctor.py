@@ -3,6 +3,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -113,6 +114,15 @@ def test_a_dead_mount_is_found(settings: Path, monkeypatch: pytest.MonkeyPatch, 
     (failed,) = [each for each in found() if each["level"] == "failed"]
     assert f"the mount at {dead} is dead" in failed["what"]
     assert "mountcloud mount work" in failed["help"]
+
+
+def test_little_room_is_a_warning(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    AccountPaths.of("work").create()
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
+    warnings = [each for each in found() if "free for" in each["what"]]
+    assert {(each["level"], each["what"].partition(" free")[0]) for each in warnings} == {("warning", "work: 1.0 MiB")}
+    assert all("free some" in each["help"] for each in warnings)
+    assert run().exit_code == 0
 
 
 def test_offline_asks_no_service(settings: Path) -> None:

@@ -27,6 +27,30 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+FORBID_FUSERMOUNT = {
+    *("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "PrivateMounts", "ProtectHome", "ProtectSystem"),
+    *(
+        "SystemCallFilter",
+        "SystemCallArchitectures",
+        "RestrictNamespaces",
+        "RestrictSUIDSGID",
+        "MemoryDenyWriteExecute",
+    ),
+    *("CapabilityBoundingSet", "DevicePolicy", "ReadOnlyPaths", "InaccessiblePaths", "RestrictAddressFamilies"),
+}
+"""systemd.exec(5): in a user's manager these set no_new_privs, or make a mount namespace that nobody else sees."""
+
+
+def test_the_hardening_leaves_fusermount_working() -> None:
+    options = dict(re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), re.MULTILINE))
+    assert FORBID_FUSERMOUNT & options.keys() == set()
+    assert (options["UMask"], options["LimitCORE"]) == ("0077", "0")
+
+
+def test_the_unit_says_where_secrets_may_come_from() -> None:
+    assert "#   LoadCredential=encryption_password:" in UNIT.read_text()
+
+
 def test_systemd_does_not_retry_what_cannot_get_better() -> None:
     found = re.search(r"^RestartPreventExitStatus=(.*)$", UNIT.read_text(), re.MULTILINE)
     assert found
