@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_a_dead_mount_is_found(settings: Path, monkeypatch: pytest.MonkeyPatch, 
 
 def test_little_room_is_a_warning(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     AccountPaths.of("work").create()
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
     warnings = [each for each in found() if "free for" in each["what"]]
     assert {(each["level"], each["what"].partition(" free")[0]) for each in warnings} == {("warning", "work: 1.0 MiB")}
     assert all("free some" in each["help"] for each in warnings)

@@ -36,7 +36,14 @@ FORBID_FUSERMOUNT = {
         "RestrictSUIDSGID",
         "MemoryDenyWriteExecute",
     ),
-    *("CapabilityBoundingSet", "DevicePolicy", "ReadOnlyPaths", "InaccessiblePaths", "RestrictAddressFamilies"),
+    *(
+        "MemoryDenyWriteExecute",
+        "CapabilityBoundingSet",
+        "DevicePolicy",
+        "ReadOnlyPaths",
+        "InaccessiblePaths",
+        "RestrictAddressFamilies",
+    ),
 }
 """systemd.exec(5): in a user's manager these set no_new_privs, or make a mount namespace that nobody else sees."""
 
