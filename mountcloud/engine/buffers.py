@@ -41,6 +41,8 @@ class Buffers:
         """Take it back."""
         self._lent -= 1
         self._free.append(buffer)
+        while self._free and self.held > self._most:
+            self.held -= len(self._taken(self._free[0]))
         if not self._lent:
             self._free.clear()
             self.held = 0

@@ -1,5 +1,6 @@
 """Whether the stored bytes of one version are those that were uploaded, in whatever order they come."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import trio
@@ -9,7 +10,7 @@ from mountcloud.model.provider import ContentCheck, ContentCipher
 from mountcloud.model.span import StoredSpan
 from mountcloud.store.chunk_store import Cached, ChunkStore
 
-_PIECE = 4 << 20
+_PIECE = 1 << 20
 """Bytes that are taken from the disk at a time."""
 
 
@@ -70,10 +71,21 @@ class Verifier:
 
     async def _take(self, cached: Cached, check: ContentCheck, position: int, end: int) -> int:
         """Add what is here from the position on; how far that was."""
+        buffer = memoryview(bytearray(min(_PIECE, end - position)))
         while position < end:
             piece = StoredSpan(position, min(position + _PIECE, end))
             if self.store.missing(cached, piece):
                 return position
-            await trio.to_thread.run_sync(check.add, piece, self.store.read(cached, piece))
+            peek, room = self.store.peeker(cached, piece), buffer[: piece.length]
+            if not await trio.to_thread.run_sync(_add, check, piece, peek, room):
+                return position
             position = piece.end
         return position
+
+
+def _add(check: ContentCheck, piece: StoredSpan, peek: Callable[[memoryview], bool], room: memoryview) -> bool:
+    """In a thread: take bytes from the disk into the check, unless they made way meanwhile."""
+    if not peek(room):
+        return False
+    check.add(piece, room)
+    return True

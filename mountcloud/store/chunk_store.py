@@ -175,8 +175,24 @@ class ChunkStore:
                 self._recent.move_to_end((cached.key, extent))
         data = self._file(cached).pread(span.length, span.start)
         if len(data) != span.length:
-            raise Corrupt(f"the cached file {cached.key} is shorter than it must be")
+            raise _short(cached)
         return data
+
+    def peeker(self, cached: Cached, span: StoredSpan) -> Callable[[memoryview], bool]:
+        """For a thread: fills memory of the span's length with bytes that are here; False if any made way meanwhile.
+
+        Evictions are counted before the bytes go, so unchanged after reading they say that the bytes were still there.
+        Raises ``Corrupt`` if the file is too short. Reading so is no use that keeps the bytes here for longer.
+        """
+        file, evictions = self._file(cached), cached.evictions
+
+        def peek(room: memoryview) -> bool:
+            is_full = file.fill(room, span.start)
+            if is_full or cached.evictions != evictions:
+                return cached.evictions == evictions
+            raise _short(cached)
+
+        return peek
 
     def _file(self, cached: Cached) -> SparseFile:
         if cached.file is None:
@@ -356,6 +372,10 @@ class ChunkStore:
         sync_file_system(self._directory)
         self._db.run("DELETE FROM note WHERE key = 'open'")
         self._db.close()
+
+
+def _short(cached: Cached) -> Corrupt:
+    return Corrupt(f"the cached file {cached.key} is shorter than it must be")
 
 
 def _places(cached: Cached, cells: range) -> set[tuple[str, int]]:

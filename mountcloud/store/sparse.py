@@ -29,6 +29,15 @@ class SparseFile:
         """Up to ``size`` bytes."""
         return os.pread(self._descriptor, size, offset)
 
+    def fill(self, room: memoryview, offset: int) -> bool:
+        """The bytes from there on, into memory; False if the file ends before it is full."""
+        while room:
+            count = os.preadv(self._descriptor, [room], offset)
+            if not count:
+                return False
+            room, offset = room[count:], offset + count
+        return True
+
     def pwrite(self, data: bytes | memoryview, offset: int) -> None:
         """All of the bytes. Raises ``OSError``, such as ENOSPC."""
         view = memoryview(data)

@@ -1,9 +1,11 @@
 """The disk cache: sparse, bounded before anything is added, true after restarts and power cuts."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from mountcloud.model.errors import Corrupt
 from mountcloud.model.ids import NodeId, Ref, Version
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL
@@ -293,5 +295,22 @@ def test_what_was_written_in_vain_leaves_the_disk(tmp_path: Path) -> None:
     chunks.unreserve(cached, shelf)
     on_disk = max(path.stat().st_blocks * 512 for path in tmp_path.rglob("*") if "db" not in path.name)
     assert on_disk == chunks.used == EXTENT * CELL
+    chunks.release(cached)
+    chunks.close()
+
+
+def test_a_thread_does_not_take_a_hole_for_bytes(tmp_path: Path) -> None:
+    chunks = store(tmp_path)
+    cached, room = chunks.version(ref("a"), 2 * CELL), memoryview(bytearray(CELL + 1))
+    assert chunks.write(cached, range(2), cell(1) + cell(2))
+    peek = chunks.peeker(cached, StoredSpan(CELL - 1, 2 * CELL))
+    assert peek(room)
+    assert bytes(room) == b"\1" + cell(2)
+    [file] = [path for path in tmp_path.rglob("*") if path.is_file() and "db" not in path.name]
+    os.truncate(file, 2 * CELL - 1)
+    with pytest.raises(Corrupt, match="shorter"):
+        peek(room)
+    chunks.forget(ref("a"))
+    assert not peek(room)
     chunks.release(cached)
     chunks.close()

@@ -111,9 +111,9 @@ def test_idle_memory_counts_and_is_given_up_in_the_end() -> None:
     assert buffers.held == 0
 
 
-@given(st.lists(st.tuples(st.integers(1, 9 * MIB), st.booleans()), max_size=30))
-def test_all_that_is_held_stays_within_the_bound_or_is_lent(steps: list[tuple[int, bool]]) -> None:
-    buffers = Buffers(16 * MIB)
+@given(st.lists(st.tuples(st.integers(1, 4 * CELL), st.booleans()), max_size=20))
+def test_all_that_is_held_is_lent_or_stays_within_the_bound(steps: list[tuple[int, bool]]) -> None:
+    buffers = Buffers(8 * CELL)
     lent: list[bytearray] = []
     for size, give in steps:
         if give and lent:
@@ -121,4 +121,4 @@ def test_all_that_is_held_stays_within_the_bound_or_is_lent(steps: list[tuple[in
         else:
             lent.append(buffers.lend(size))
             assert len(lent[-1]) >= size
-        assert buffers.held <= max(16 * MIB, sum(map(len, lent)))
+        assert buffers.held <= max(8 * CELL, sum(map(len, lent)))
