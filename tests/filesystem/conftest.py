@@ -9,6 +9,7 @@ from tests.filesystem.tree import NativeBacking, Tree
 
 ALWAYS = {
     "mount-amazon": {"test_links"},
+    "mount-metadisk": {"test_saving"},
     "mount-smartfile": {"test_saving"},
     "mount-plain": {"test_contents", "test_parallel", "test_saving"},
     "mount-webdav": {"test_directories", "test_renaming", "test_saving"},
@@ -34,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         pytest.param("mount-webdav", marks=pytest.mark.mount),
         pytest.param("mount-amazon", marks=pytest.mark.mount),
         pytest.param("mount-smartfile", marks=pytest.mark.mount),
+        pytest.param("mount-metadisk", marks=pytest.mark.mount),
         pytest.param("mount-nextcloud", marks=[pytest.mark.mount, pytest.mark.slow]),
     ]
 )

@@ -9,6 +9,9 @@ import pytest
 from tests.amazon.account import amazon_account
 from tests.amazon.server import start_amazon
 from tests.filesystem.tree import Tree
+from tests.metadisk.account import account_of
+from tests.metadisk.server import start_metadisk
+from tests.metadisk.service import Service as MetadiskService
 from tests.mount.service import Service
 from tests.mount.session import Account, Mount
 from tests.mount.shared import AllowedLog, SharedMount, TreeMaker, mounted, new_home
@@ -31,12 +34,14 @@ ROOMS = {
     "mount-nextcloud": "",
     "mount-amazon": "",
     "mount-smartfile": "",
+    "mount-metadisk": "bucket",
 }
 MOUNTS = {
     "mount-webdav": "shared_webdav_mount",
     "mount-nextcloud": "shared_nextcloud_mount",
     "mount-amazon": "shared_amazon_mount",
     "mount-smartfile": "shared_smartfile_mount",
+    "mount-metadisk": "shared_metadisk_mount",
 }
 WEBDAV_SERVER = "apache"
 
@@ -148,6 +153,21 @@ def shared_smartfile_mount(fuse: None, tmp_path_factory: pytest.TempPathFactory)
     try:
         key, password = server.control.add_account("user")
         shared = SharedMount(Account(server.base_url, 0, key, password, "", provider="smartfile"))
+        yield shared
+        shared.discard()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_metadisk_mount(fuse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedMount]:
+    """The same in a bucket on Metadisk."""
+    server = start_metadisk(tmp_path_factory.mktemp("metadisk") / "data")
+    try:
+        server.control.add_user("user@example.org")
+        with MetadiskService(server.base_url, "user@example.org") as service:
+            service.make_bucket("bucket")
+            shared = SharedMount(account_of(service))
         yield shared
         shared.discard()
     finally:
