@@ -26,6 +26,7 @@ async def _settle(provider: Registration, refusal: AuthenticationRequired | Acco
         try:
             await provider.register()
         except Exists:
-            raise AuthenticationRequired("there is such an account, so the password is wrong") from refusal
+            known = "there is such an account, so the password is wrong"
+            raise AuthenticationRequired(known, hint="log in again with the right one") from refusal
         click.echo("The service sends a mail to that address.")
     await provider.activate(click.prompt("Token, or address, in the activation mail"))
