@@ -189,7 +189,6 @@ def test_strict_shows_no_byte_of_altered_content(fuse: None, account: Account, s
     assert len(site.caller(pread, path, 1, 0)) == 1
 
 
-@pytest.mark.semantics("read-replaced")
 def test_the_private_key_is_unlocked_before_anybody_reads(fuse: None, account: Account, server: RunningSandbox) -> None:
     """That takes a second, for which the first reader would wait."""
     server.control.forget_requests()
@@ -200,6 +199,17 @@ def test_the_private_key_is_unlocked_before_anybody_reads(fuse: None, account: A
             time.sleep(0.05)
 
 
+def test_what_is_cached_of_an_encrypted_room_is_what_the_service_stores(site: Site) -> None:
+    data = b"a sentence that nobody else may read. " * (MIB // 32)
+    path = site.stored(data, ENCRYPTED_ROOM)
+    before = site.cached()
+    assert site.caller(read_file, path) == data
+    assert site.cached() - before >= len(data) // MIB * MIB
+    for file in site.mount.paths.cache.rglob("*"):
+        assert not file.is_file() or data[:32] not in file.read_bytes(), file.name
+
+
+@pytest.mark.semantics("read-replaced")
 def test_a_file_that_is_replaced_while_it_is_read_is_stale_and_a_new_open_works(site: Site) -> None:
     path = site.stored(content(9, 8 * MIB))
     place = f"/{path.relative_to(site.mount.mountpoint)}"

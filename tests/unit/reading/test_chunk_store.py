@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -314,3 +315,13 @@ def test_a_thread_does_not_take_a_hole_for_bytes(tmp_path: Path) -> None:
     assert not peek(room)
     chunks.release(cached)
     chunks.close()
+
+
+@pytest.mark.parametrize(("free", "most"), [(1 << 40, 10 << 30), (10 << 30, 2 << 30), (0, 0)])
+def test_the_usual_limits_leave_room_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, most: int
+) -> None:
+    """10 GiB or a fifth of what is free, whichever is less; a tenth of the disk stays free."""
+    disk = SimpleNamespace(total=2 << 40, used=(2 << 40) - free, free=free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: disk)
+    assert Limits.usual(tmp_path) == Limits(most, (2 << 40) // 10)
