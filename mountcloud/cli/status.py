@@ -32,6 +32,8 @@ def status(context: click.Context, name: str | None, *, as_json: bool) -> None:
     with explained():
         names = [name] if name else sorted(load(config_file()).accounts)
         reports = {each: _report(each) for each in names}
+        if name and reports[name].get("state") == _NOT_RUNNING:
+            load(config_file()).account(name)  # a demonstration is in no settings, but runs
     if as_json:
         click.echo(json.dumps(reports, indent=2, ensure_ascii=False))
     else:

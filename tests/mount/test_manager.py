@@ -196,7 +196,7 @@ def test_thumbnails_fetch_nothing(manager: Manager, service: Service, server: Ru
     """A folder of 1,000 cold photos costs its listing; also with the type that file managers take for remote."""
     folder = f"{PLAIN_ROOM}/{fresh('photos')}"
     service.make_folder(f"/{folder}")
-    server.control.populate(service.id(f"/{folder}"), 1000, prefix="photo", size=len(PICTURE))
+    server.control.populate(service.id(f"/{folder}"), 1000, prefix="photo", suffix=".jpg", size=len(PICTURE))
     settings = manager.mount.home / "config/mountcloud/config.toml"
     settings.write_text(settings.read_text() + '\n[accounts.test.desktop]\nsubtype = "sshfs"\n')
     manager.start()

@@ -73,9 +73,11 @@ class Control(Surface):
         """Storage has caught up: S3 uploads are done, completed nodes are there."""
         self._call("POST", "/uploads/finish")
 
-    def populate(self, parent: int, count: int, *, prefix: str = "file", size: int = 0, kind: str = "file") -> None:
+    def populate(
+        self, parent: int, count: int, *, prefix: str = "file", suffix: str = "", size: int = 0, kind: str = "file"
+    ) -> None:
         """Many files of zero bytes, or many folders, in one request."""
-        body = {"parentId": parent, "count": count, "prefix": prefix, "size": size, "type": kind}
+        body = {"parentId": parent, "count": count, "prefix": prefix, "suffix": suffix, "size": size, "type": kind}
         self._call("POST", "/populate", body)
 
     def stored(self, file: int) -> bytes:

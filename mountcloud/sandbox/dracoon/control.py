@@ -165,7 +165,7 @@ class Control:
         return empty()
 
     def populate(self, call: Call) -> Response:
-        """``count`` files (or ``type`` folder) named ``prefix00001`` and so on, with ``size`` zero bytes."""
+        """``count`` files (or ``type`` folder) named ``prefix00001suffix`` and so on, with ``size`` zero bytes."""
         body, box = call.body, call.box
         parent = tree.need_container(box, body.need_number("parentId"))
         size, kind = body.number("size") or 0, body.text("type") or "file"
@@ -173,7 +173,7 @@ class Control:
             columns: dict[str, str | int | float | bytes | None] = {}
             if kind == "file":
                 columns = {"size": size, "blob": _zeros(box, size)}
-            name = f"{body.text('prefix') or 'file'}{number:05d}"
+            name = f"{body.text('prefix') or 'file'}{number:05d}{body.text('suffix') or ''}"
             tree.add(box, parent["created_by"], kind, parent["id"], name, columns=columns)
         return empty()
 

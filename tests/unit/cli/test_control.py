@@ -154,6 +154,11 @@ def test_status_without_daemon(accounts: Path) -> None:
     assert run("status").exit_code == 0
 
 
+def test_status_of_an_account_that_there_is_not(accounts: Path) -> None:
+    result = run("status", "idel")
+    assert (result.exit_code, "did you mean 'idle'" in result.stderr) == (78, True)
+
+
 def test_status_without_accounts(accounts: Path) -> None:
     accounts.unlink()
     result = run("status")
