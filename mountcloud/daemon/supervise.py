@@ -284,7 +284,8 @@ class Front:
         """Bring an older content back, and into view."""
         entry = await self._mount.core.at(path or "")
         await self._mount.offers.restore_version(entry.node, Version(version))
-        await self.refresh(path)
+        with suppress(Failure):  # it is done; without a look now the next poll shows it
+            await self.refresh(path)
 
     def retry_parked(self) -> int:
         """Try again what was given up."""

@@ -21,6 +21,8 @@ Act = Callable[[], None]
 _LOOK_AGAIN_S = 2
 _PATIENCE_S = 120
 """For services that take long; pinning a large directory lists all of it first."""
+_LOOKS = 300
+"""After so many looks nobody waits for a change any more, unless the state is one that passes by itself."""
 _WATCHED = 500
 _WIDTH = 520
 
@@ -31,7 +33,7 @@ class MountcloudExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuP
     def __init__(self) -> None:
         super().__init__()
         self._mounts = files.Mounts(os.environ)
-        self._watched: dict[str, tuple[Nautilus.FileInfo, str]] = {}
+        self._watched: dict[str, tuple[Nautilus.FileInfo, str, int]] = {}
 
     def update_file_info(self, file: Nautilus.FileInfo) -> None:
         """The manager shows this file and asks what we know of it."""
@@ -96,7 +98,8 @@ class MountcloudExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuP
 
     def _done(self, deed: files.Deed, selected: Sequence[Nautilus.FileInfo], result: files.Result) -> None:
         for file in selected:
-            self._watch(_path(file), file, "")  # what was asked for may take effect a little later
+            file.invalidate_extension_info()
+            self._watch(_path(file), file, self._mounts.state(_path(file)))  # pinning takes until all of it is here
         match result:
             case files.Link():
                 _copy(result.url)
@@ -119,15 +122,15 @@ class MountcloudExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuP
         if not self._watched:
             GLib.timeout_add_seconds(_LOOK_AGAIN_S, self._look_again)
         if len(self._watched) < _WATCHED:
-            self._watched[path] = (file, state)
+            self._watched[path] = (file, state, _LOOKS)
 
     def _look_again(self) -> bool:
         watched, self._watched = self._watched, {}
-        for path, (file, state) in watched.items():
-            if not file.is_gone() and self._mounts.state(path) == state:
-                self._watched[path] = (file, state)
-            else:
+        for path, (file, state, left) in watched.items():
+            if file.is_gone() or self._mounts.state(path) != state:
                 file.invalidate_extension_info()
+            elif left > 1 or state in files.PASSING:
+                self._watched[path] = (file, state, left - 1)
         return bool(self._watched)
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from mountcloud.daemon.control import call
+
 shown: list[tuple[str, list[str], list[Callable[[], None]]]] = []
 """Windows: title, lines, and what their buttons do."""
 copied: list[str] = []
@@ -210,14 +212,24 @@ def choose(label: str, *paths: Path) -> tuple[list[tuple[str, list[str], int]], 
     """Choose it from the menu: the windows that open, what was copied, and how many files are looked at again."""
     shown.clear()
     copied.clear()
-    later.clear()
     files = [File(str(path)) for path in paths]
     (entry,) = [each for each in _entries(files) if each.label == label]
     entry.act(None)
-    for look in later:
-        look()
     windows = [(title, lines, len(buttons)) for title, lines, buttons in shown]
     return windows, list(copied), sum(file.asked_again for file in files)
+
+
+def look_again(path: Path, daemon: Path) -> tuple[int, int]:
+    """How often a paused file is asked for before and after it was sent, as the manager's clock goes on."""
+    file = File(str(path))
+    _loaded[0].update_file_info(file)
+    look = later[-1]
+    look()
+    before = file.asked_again
+    call(daemon, "queue", action="resume")
+    call(daemon, "sync")
+    look()
+    return before, file.asked_again
 
 
 def press(number: int) -> list[str]:

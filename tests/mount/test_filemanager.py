@@ -103,6 +103,15 @@ def test_the_menu_keeps_and_frees(own_mount: Mount, service: Service, manager: C
     assert manager(desk.emblems, file) == emblem("cloud")
 
 
+def test_what_is_on_its_way_is_looked_at_again(own_mount: Mount, manager: Caller) -> None:
+    """Nobody tells a file manager of what a daemon does."""
+    file = own_mount.mountpoint / PLAIN_ROOM / fresh("waiting")
+    own_mount.call("queue", action="pause")
+    manager(file.write_bytes, b"words")
+    assert manager(desk.emblems, file) == emblem("queued")
+    assert manager(desk.look_again, file, own_mount.paths.control) == (0, 1)
+
+
 def test_what_failed_is_tried_again(own_mount: Mount, troubled: RunningSandbox, manager: Caller) -> None:
     file = own_mount.mountpoint / PLAIN_ROOM / fresh("refused")
     troubled.control.fault(".*/nodes/files/uploads.*", status=403)
