@@ -65,8 +65,12 @@ def test_granting_access_in_a_browser(sandbox: RunningSandbox, environment: dict
     assert kept(environment, "password") is None
     settings = (Path(environment["HOME"]) / ".config/mountcloud/config.toml").read_text()
     assert "redirect_uri" not in settings
+    form = {"grant_type": "refresh_token", "refresh_token": kept(environment, "refresh_token") or ""}
     assert run(environment, "logout", "work").returncode == 0
     assert kept(environment, "refresh_token") is None
+    with httpx.Client(trust_env=False) as thief:
+        answer = thief.post(f"{sandbox.base_url}/oauth/token", data=form, auth=("dracoon_legacy_scripting", ""))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 @pytest.fixture
