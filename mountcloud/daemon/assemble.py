@@ -223,6 +223,7 @@ def assemble(
         salvage,
         removals,
         LocalNames(account.upload.local_only),
+        keeps_modes=provider.capabilities.keeps_modes,
     )
     notifier = KernelNotifier()
     attributes.prune(time.time(), lambda node: index.by_id(node) is not None)

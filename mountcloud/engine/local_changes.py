@@ -14,7 +14,7 @@ from mountcloud.engine.drafting import Draft, Drafts
 from mountcloud.engine.guarding import Removals
 from mountcloud.engine.salvaging import Salvage
 from mountcloud.model.ids import LOCAL_PREFIX, Inode, NodeId, Ref, Version, is_local
-from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.node import Kind, Node, Rights, usual_mode
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, OperationState, Slot
 from mountcloud.policy import merging, settling
 from mountcloud.policy.local_names import LocalNames
@@ -41,6 +41,7 @@ class LocalChanges:
     salvage: Salvage
     removals: Removals
     local_names: LocalNames = field(default_factory=LocalNames)
+    keeps_modes: bool = False
     owed: Callable[[], None] = lambda: None
     _unlinked: set[Inode] = field(default_factory=set)
     _successors: OrderedDict[Inode, Inode] = field(default_factory=OrderedDict)
@@ -151,6 +152,30 @@ class LocalChanges:
         carried = draft is not None and draft.dirty
         if not subject.unknown and not carried and entry.node.parent is not None:
             self._amend(merging.set_times(subject, mtime_ns))
+
+    def set_mode(self, entry: Entry) -> None:
+        """The permission bits in the attributes are others now: owed where the service keeps them and has the node."""
+        if self.keeps_modes and entry.node.parent is not None and not is_local(entry.node.id):
+            self._amend(merging.set_mode(self.subject(entry)))
+
+    def mode_settled(self, sent: Operation, result: Node, *, adopted: bool) -> None:
+        """The service has the node in this state: are its permission bits those that programs see here?
+
+        What is made here may take the place, and so the bits, of another file. Bits that the service has need not be
+        remembered here, where they would hide what other machines make of them.
+        """
+        entry = self.index.by_id(result.id)
+        if not self.keeps_modes or entry is None:
+            return
+        stored = self.attributes.get(result.id)
+        usual = usual_mode(directory=result.is_directory)
+        chosen, kept = usual if stored.mode is None else stored.mode, usual if result.mode is None else result.mode
+        if sent.creates and not adopted and chosen != kept:
+            self.attributes.put(result.id, replace(stored, mode=chosen))
+            self.set_mode(entry)
+            return
+        if stored.mode == result.mode:
+            self.attributes.put(result.id, replace(stored, mode=None))
 
     def move(self, entry: Entry, parent: Entry, name: str, file_name: str, victim: Entry | None) -> None:
         """Another place; whatever holds it makes way. Bytes that were written but not sealed are sealed before."""

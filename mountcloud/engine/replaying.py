@@ -319,6 +319,7 @@ class Replayer:
         if result is not None:
             self.syncer.kernel.forget(self.index.rebind(sent.node, result))
             self.attributes.rebind(sent.node, result.id)
+            self.local.mode_settled(sent, result, adopted=settled.adopted)
             if settled.adopted:
                 self.index.doubt_listing(result.id)
                 self.syncer.poke()

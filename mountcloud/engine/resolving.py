@@ -24,6 +24,9 @@ from mountcloud.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
+_MOOT = {OperationKind.MOVE, OperationKind.SET_TIMES, OperationKind.SET_MODE, OperationKind.REMOVE}
+"""What there is no point in once the node is gone, or is another by now."""
+
 
 @dataclass(slots=True)
 class Resolver:
@@ -59,9 +62,7 @@ class Resolver:
         if isinstance(failure, Exists | Conflict) and kind in placing and operation.target is not None:
             return self._move_beside(operation)
         gone = isinstance(failure, NotFound)
-        if kind in {OperationKind.MOVE, OperationKind.SET_TIMES, OperationKind.REMOVE} and (
-            gone or isinstance(failure, Conflict | NotEmpty)
-        ):
+        if kind in _MOOT and (gone or isinstance(failure, Conflict | NotEmpty)):
             self._give_up(operation, failure, quiet=gone)
             return True
         return False

@@ -9,9 +9,9 @@ from mountcloud.engine.drafting import DraftSource, Superseded
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound
 from mountcloud.model.ids import NodeId, OperationId, Ref
-from mountcloud.model.node import Kind, Node
+from mountcloud.model.node import SHARED_MODE, Kind, Node
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
-from mountcloud.model.provider import Provider, Source, UploadTarget
+from mountcloud.model.provider import ModeKeeper, Provider, Source, UploadTarget
 from mountcloud.policy.rate import Rate
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
@@ -93,11 +93,19 @@ class Sender:
             return Settled(None)
         if operation.kind is OperationKind.SET_TIMES:
             return Settled(await self.provider.set_times(Ref(operation.node, operation.version), operation.mtime_ns))
+        if operation.kind is OperationKind.SET_MODE:
+            return await self._set_mode(Ref(operation.node, operation.version))
         target = _target(operation)
         if operation.kind is OperationKind.MAKE_DIRECTORY:
             return await self._make_directory(operation, target)
         ref = Ref(operation.node, operation.version)
         return Settled(await self.provider.move(ref, target.parent, target.name, operation.replaces))
+
+    async def _set_mode(self, ref: Ref) -> Settled:
+        mode = self.local.attributes.get(ref.id).mode
+        if mode is None or not isinstance(self.provider, ModeKeeper):
+            return Settled(await self.provider.node(ref))
+        return Settled(await self.provider.set_mode(ref, mode & SHARED_MODE))
 
     async def is_gone(self, directory: NodeId) -> bool:
         """True if the service says so. Raises what asking raises."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from mountcloud.engine.drafting import Draft
 from mountcloud.model.ids import Inode
-from mountcloud.model.node import Node, Rights
+from mountcloud.model.node import Node, Rights, usual_mode
 from mountcloud.store.attributes import Stored
 from mountcloud.store.index import Entry
 
@@ -38,15 +38,10 @@ class FileAttributes:
     ctime_ns: int
 
 
-DIRECTORY_MODE = 0o755
-FILE_MODE = 0o644
-"""Permission bits of what nobody gave any others."""
-
-
 def chosen_mode(mode: int, *, directory: bool) -> int | None:
     """The permission bits to remember, None for the usual ones: most files have them, and need no room."""
     bits = mode & 0o7777
-    return None if bits == (DIRECTORY_MODE if directory else FILE_MODE) else bits
+    return None if bits == usual_mode(directory=directory) else bits
 
 
 def first_attributes(mode: int, by: Owner, parent: FileAttributes, owner: Owner, *, directory: bool) -> Stored:
@@ -58,6 +53,12 @@ def first_attributes(mode: int, by: Owner, parent: FileAttributes, owner: Owner,
     gid = parent.gid if inherited else by.gid
     bits = chosen_mode(mode | (stat.S_ISGID if inherited and directory else 0), directory=directory)
     return Stored(bits, None if by.uid == owner.uid else by.uid, None if gid == owner.gid else gid)
+
+
+def permissions(node: Node, stored: Stored) -> int:
+    """The bits that were chosen: on this machine, else as the service keeps them, else the usual ones."""
+    kept = node.mode if stored.mode is None else stored.mode
+    return usual_mode(directory=node.is_directory) if kept is None else kept
 
 
 def allowed_bits(node: Node) -> int:
@@ -76,8 +77,7 @@ def _allowed(rights: Rights, directory: bool) -> int:
 def compose(entry: Entry, draft: Draft | None, stored: Stored, owner: Owner) -> FileAttributes:
     """All that a program may know of a node."""
     node = entry.node
-    default = DIRECTORY_MODE if node.is_directory else FILE_MODE
-    bits = default if stored.mode is None else stored.mode
+    bits = permissions(node, stored)
     kind = stat.S_IFDIR if node.is_directory else stat.S_IFREG
     mode = stat.S_IFLNK | 0o777 if entry.is_link else kind | (bits & (allowed_bits(node) | 0o7000))
     mtime_ns = node.mtime_ns if draft is None else draft.mtime_ns

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from mountcloud.fs.attributes import FileAttributes
+from mountcloud.fs.attributes import FileAttributes, permissions
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.extended import ExtendedAttributes
@@ -79,8 +79,9 @@ class FileSystem:
 
     def _set_stored(self, entry: Entry, wanted: Wanted) -> None:
         stored = self._core.attributes.get(entry.node.id)
+        mode = None if wanted.mode is None else wanted.mode & 0o7777
         changes = {
-            "mode": None if wanted.mode is None else wanted.mode & 0o7777,
+            "mode": None if mode == permissions(entry.node, stored) else mode,
             "uid": wanted.uid,
             "gid": wanted.gid,
             "atime_ns": None if wanted.atime_ns is None else within_range(wanted.atime_ns),
@@ -88,6 +89,8 @@ class FileSystem:
         given = {key: value for key, value in changes.items() if value is not None}
         if given:
             self._core.attributes.put(entry.node.id, replace(stored, **given))
+        if "mode" in given:
+            self._core.local.set_mode(entry)
 
     def is_here(self, inode: Inode) -> bool:
         """True if all of it can be read without the service; raises ``NotFound``."""

@@ -1,12 +1,12 @@
 """Symbolic links: small files on the service, whose content is the target."""
 
-from mountcloud.fs.attributes import FILE_MODE, FileAttributes, Owner
+from mountcloud.fs.attributes import FileAttributes, Owner
 from mountcloud.fs.core import Core, demand
 from mountcloud.fs.directories import Directories
 from mountcloud.fs.files import Files
 from mountcloud.model.errors import Corrupt, Failure, InvalidArgument, NotPermitted
 from mountcloud.model.ids import Inode
-from mountcloud.model.node import Kind, Rights
+from mountcloud.model.node import USUAL_FILE_MODE, Kind, Rights
 from mountcloud.policy.naming import LONGEST_TARGET
 
 
@@ -26,7 +26,7 @@ class Links:
         name = self._directories.free_name(directory, file_name, Kind.FILE, link=True)
         demand(directory, Rights.CREATE_FILES)
         entry = self._core.local.create_file(directory, name, len(target))
-        self._core.remember_birth(entry, directory, FILE_MODE, by)
+        self._core.remember_birth(entry, directory, USUAL_FILE_MODE, by)
         draft = self._core.drafts.get(entry.inode)
         assert draft is not None
         draft.touch(self._core.local.clock_ns())

@@ -38,12 +38,25 @@ class Rights(Flag):
     ALL = READ | WRITE | CREATE_FILES | CREATE_DIRECTORIES | RENAME | MOVE | DELETE | SET_TIMES | MOVE_IN
 
 
+USUAL_DIRECTORY_MODE = 0o755
+USUAL_FILE_MODE = 0o644
+"""Permission bits of what nobody gave any others."""
+SHARED_MODE = 0o1777
+"""Bits that services may keep: what runs with another's rights is nothing to take from afar."""
+
+
+def usual_mode(*, directory: bool) -> int:
+    """Of what nobody gave any others."""
+    return USUAL_DIRECTORY_MODE if directory else USUAL_FILE_MODE
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node at one version; a value, without anything about caching or handles.
 
     ``size`` counts plaintext bytes (0 for a directory). ``name`` is the service's name, not yet a file name.
     ``parent`` is None for the root only. ``encrypted`` tells which side of an encryption boundary it is on.
+    ``mode`` are the permission bits that the service keeps for it, None if it keeps none.
     """
 
     id: NodeId
@@ -55,6 +68,7 @@ class Node:
     mtime_ns: int
     rights: Rights
     encrypted: bool = False
+    mode: int | None = None
 
     @property
     def ref(self) -> Ref:

@@ -16,6 +16,8 @@ class OperationKind(Enum):
     MAKE_DIRECTORY = "make-directory"
     MOVE = "move"
     SET_TIMES = "set-times"
+    SET_MODE = "set-mode"
+    """The permission bits that the node has on this machine by the time when this is sent."""
     REMOVE = "remove"
 
 

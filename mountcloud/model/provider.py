@@ -36,6 +36,7 @@ class Integrity(Enum):
 class Capabilities:
     """What a service can do, as data. ``mtime_resolution_ns`` is the grain in which it keeps times.
 
+    With ``keeps_modes`` the provider is a ``ModeKeeper``.
     ``max_file_size`` bounds every file, ``max_encrypted_size`` those that are stored encrypted: bytes, 0 = no limit.
     """
 
@@ -44,6 +45,7 @@ class Capabilities:
     conditional_upload: bool = True
     keeps_mtime: bool = True
     mtime_resolution_ns: int = 1_000_000
+    keeps_modes: bool = False
     max_concurrency: int = 8
     max_file_size: int = 0
     max_encrypted_size: int = 0
@@ -256,6 +258,14 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """End all connections; idempotent."""
+
+
+@runtime_checkable
+class ModeKeeper(Protocol):
+    """What a provider with ``Capabilities.keeps_modes`` can do as well."""
+
+    async def set_mode(self, ref: Ref, mode: int) -> Node:
+        """Keep these permission bits for a node, whatever its version; they are within ``SHARED_MODE``."""
 
 
 class Secrets(Protocol):

@@ -191,7 +191,7 @@ def remove(subject: Subject, rivals: Sequence[Operation] = ()) -> Amendment:
     if creation is not None:
         dropped = tuple(each.id for each in subject.owed)
         return Amendment(dropped, _removal_of(creation.replaces, creation.target))
-    pointless = {OperationKind.UPLOAD, OperationKind.SET_TIMES}
+    pointless = {OperationKind.UPLOAD, OperationKind.SET_TIMES, OperationKind.SET_MODE}
     dropped = tuple(each.id for each in subject.owed if each.unsent and each.kind in pointless)
     operation = Operation(
         NEW,
@@ -255,6 +255,15 @@ def set_times(subject: Subject, mtime_ns: int) -> Amendment:
         mtime_ns=mtime_ns,
     )
     return Amendment(put=(operation,))
+
+
+def set_mode(subject: Subject) -> Amendment:
+    """Permission bits are owed. Which ones is seen when they are sent, so that several changes are one."""
+    waiting = next((each for each in subject.owed if each.kind is OperationKind.SET_MODE and each.unsent), None)
+    if waiting is not None:
+        return Amendment(put=(_afresh(waiting),))
+    ref, directory = subject.ref, subject.is_directory
+    return Amendment(put=(Operation(NEW, OperationKind.SET_MODE, ref.id, version=ref.version, is_directory=directory),))
 
 
 def settle(operation: Operation, node: NodeId, result: Ref) -> Operation:

@@ -137,6 +137,10 @@ class MemoryProvider:
         """Set the modification time."""
         return await self._call("set_times", lambda: self._set_times(ref, mtime_ns))
 
+    async def set_mode(self, ref: Ref, mode: int) -> Node:
+        """Keep the permission bits."""
+        return await self._call("set_mode", lambda: self.service.set_mode(ref.id, mode))
+
     async def remove(self, ref: Ref) -> None:
         """Remove a file at this version or an empty directory."""
         await self._call("remove", lambda: self._remove(ref))

@@ -84,6 +84,12 @@ class MemoryService:
         entry.node = replace(entry.node, mtime_ns=self._time(mtime_ns))
         return self._settle(entry)
 
+    def set_mode(self, id: NodeId, mode: int) -> Node:
+        """Give a node other permission bits."""
+        entry = self.tree.entry(id)
+        entry.node = replace(entry.node, mode=mode)
+        return self._settle(entry)
+
     def relocate(self, id: NodeId, parent: NodeId, name: str) -> Node:
         """Give a node another place under a free name."""
         entry = self.tree.take(id)

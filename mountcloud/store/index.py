@@ -118,11 +118,11 @@ class Index(LookUps):
     def _insert(self, node: Node, file_name: str, inode: Inode | None = None, listed_at: float | None = None) -> Entry:
         listed, at = (None, 0.0) if listed_at is None else (node.version, listed_at)
         values = (inode, node.id, node.parent, file_name, node.name, node.is_directory, node.size, node.version)
-        more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name), listed, at)
+        more = (node.mtime_ns, node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name))
         statement = """INSERT INTO node (inode, id, parent, file_name, name, directory, size, version, mtime_ns,
-            remote_mtime_ns, rights, encrypted, folded, listed, listed_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-        given = Inode(self._db.run(statement, (*values, *more)))
+            remote_mtime_ns, rights, encrypted, folded, listed, listed_at, mode)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        given = Inode(self._db.run(statement, (*values, *more, listed, at, node.mode)))
         entry = Entry(given, node, file_name, listed, at, node.mtime_ns)
         self._changed(None, entry)
         return entry
@@ -216,11 +216,11 @@ class Index(LookUps):
 
     def _bind(self, entry: Entry, node: Node) -> None:
         """What the service says of a node of ours; name and place, size and time stay as they are here."""
-        known = replace(entry.node, id=node.id, version=node.version, rights=node.rights, encrypted=node.encrypted)
-        statement = (
-            "UPDATE node SET id = ?, version = ?, remote_mtime_ns = ?, rights = ?, encrypted = ? WHERE inode = ?"
-        )
-        values = (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, entry.inode)
+        own = entry.node
+        known = replace(node, parent=own.parent, name=own.name, kind=own.kind, size=own.size, mtime_ns=own.mtime_ns)
+        statement = """UPDATE node SET id = ?, version = ?, remote_mtime_ns = ?, rights = ?, encrypted = ?, mode = ?
+            WHERE inode = ?"""
+        values = (node.id, node.version, node.mtime_ns, node.rights.value, node.encrypted, node.mode, entry.inode)
         self._change(entry, replace(entry, node=known, remote_mtime_ns=node.mtime_ns), statement, values)
 
     @property
@@ -347,10 +347,10 @@ class Index(LookUps):
     def _update(self, old: Entry, node: Node, file_name: str) -> None:
         mtime_ns = old.node.mtime_ns if node.mtime_ns == old.remote_mtime_ns else node.mtime_ns
         statement = """UPDATE node SET parent = ?, file_name = ?, name = ?, size = ?, version = ?, mtime_ns = ?,
-            remote_mtime_ns = ?, rights = ?, encrypted = ?, folded = ? WHERE inode = ?"""
+            remote_mtime_ns = ?, rights = ?, encrypted = ?, folded = ?, mode = ? WHERE inode = ?"""
         values = (
             *(node.parent, file_name, node.name, node.size, node.version, mtime_ns),
-            *(node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name), old.inode),
+            *(node.mtime_ns, node.rights.value, node.encrypted, self._fold(node.name), node.mode, old.inode),
         )
         self._change_many(statement, values)
 

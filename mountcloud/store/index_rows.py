@@ -41,6 +41,7 @@ MIGRATIONS = [
     ALTER TABLE node ADD COLUMN folded TEXT NOT NULL DEFAULT '';    -- see Fold
     CREATE INDEX node_folded ON node (parent, folded) WHERE folded <> '';
     """,
+    "ALTER TABLE node ADD COLUMN mode INTEGER;    -- permission bits that the service keeps",
 ]
 WATCH = """
 CREATE TEMP TABLE touched (parent TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -64,9 +65,11 @@ CREATE TEMP TRIGGER listing_changed_by_delete AFTER DELETE ON main.node WHEN old
     SELECT listing_changed(old.parent);
 END;
 CREATE TEMP TRIGGER listing_changed_by_update
-AFTER UPDATE OF id, parent, file_name, name, directory, size, mtime_ns, rights ON main.node
-WHEN (old.id, old.parent, old.file_name, old.name, old.directory, old.size, old.mtime_ns, old.rights)
-    IS NOT (new.id, new.parent, new.file_name, new.name, new.directory, new.size, new.mtime_ns, new.rights)
+AFTER UPDATE OF id, parent, file_name, name, directory, size, mtime_ns, rights, mode ON main.node
+WHEN (old.id, old.parent, old.file_name, old.name, old.directory, old.size, old.mtime_ns, old.rights,
+    old.mode)
+    IS NOT (new.id, new.parent, new.file_name, new.name, new.directory, new.size, new.mtime_ns, new.rights,
+    new.mode)
 BEGIN
     SELECT listing_changed(old.parent) WHERE old.parent IS NOT NULL;
     SELECT listing_changed(new.parent) WHERE new.parent IS NOT NULL;
@@ -75,7 +78,7 @@ END;
 """Tells at once in which directories a listing with attributes would show something else. The version is not shown."""
 COLUMNS = (
     "inode, id, parent, file_name, name, directory, size, version, mtime_ns, rights, encrypted, listed, listed_at, "
-    "remote_mtime_ns"
+    "remote_mtime_ns, mode"
 )
 
 
@@ -118,5 +121,6 @@ def entry_of(row: Row) -> Entry:
         row[8],
         _rights(row[9]),
         bool(row[10]),
+        row[14],
     )
     return Entry(Inode(row[0]), node, row[3], None if row[11] is None else Version(row[11]), row[12], row[13])

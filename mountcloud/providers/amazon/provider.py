@@ -50,6 +50,7 @@ class AmazonProvider:
         self._capabilities = Capabilities(
             change_feed=ChangeFeed.CURSOR,
             mtime_resolution_ns=1,
+            keeps_modes=True,
             max_concurrency=settings.max_concurrency,
             names=NAMES,
         )
@@ -108,6 +109,10 @@ class AmazonProvider:
     async def set_times(self, ref: Ref, mtime_ns: int) -> Node:
         """Set the modification time, which is kept in a property."""
         return await self._tree.set_times(ref, mtime_ns)
+
+    async def set_mode(self, ref: Ref, mode: int) -> Node:
+        """Keep permission bits, in a property too."""
+        return await self._tree.set_mode(ref, mode)
 
     async def remove(self, ref: Ref) -> None:
         """Into the trash: a file at this version, or an empty directory."""

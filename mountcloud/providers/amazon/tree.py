@@ -1,6 +1,8 @@
 """Finding, listing, making, moving and removing nodes (Amazon facts, 6, 7, 9 to 11)."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -24,7 +26,9 @@ from mountcloud.providers.amazon.api import Api
 from mountcloud.providers.amazon.errors import NameTaken
 from mountcloud.providers.amazon.links import Links, chain, real
 from mountcloud.providers.amazon.recent import Recent
-from mountcloud.providers.amazon.wire import TIMES, RemoteNode
+from mountcloud.providers.amazon.wire import MODE, TIMES, RemoteNode
+
+_log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -188,8 +192,23 @@ class Tree:
 
     async def write_times(self, remote: RemoteNode) -> None:
         """Keep the times of a node in our property."""
-        path = f"nodes/{quote(remote.id, safe='')}/properties/{quote(self._api.owner, safe='')}/{TIMES}"
-        await self._api.call("PUT", path, json={"value": wire.times_value(remote.times)})
+        await self._write_property(remote.id, TIMES, wire.times_value(remote.times))
+
+    async def _write_property(self, id: str, key: str, value: str) -> None:
+        path = f"nodes/{quote(id, safe='')}/properties/{quote(self._api.owner, safe='')}/{key}"
+        await self._api.call("PUT", path, json={"value": value})
+
+    async def set_mode(self, ref: Ref, mode: int) -> Node:
+        """Keep permission bits in another property, for all places; without room for one the node stays as it is."""
+        current = await self.get(ref.id)
+        if current.mode != mode:
+            try:
+                await self._write_property(current.id, MODE, wire.mode_value(mode))
+            except Refused as full:
+                _log.info("node %s cannot keep permission bits: %s", current.id, full)
+                return self.to_node(ref.id, current)
+            current = replace(current, mode=mode, version=current.version + 1)
+        return self.to_node(ref.id, self.note(current))
 
     async def set_times(self, ref: Ref, mtime_ns: int) -> Node:
         """Set the modification time; raises ``Conflict`` if a file has new content."""

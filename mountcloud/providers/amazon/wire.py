@@ -7,15 +7,19 @@ from datetime import datetime
 
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.ids import NodeId, Version
-from mountcloud.model.node import Kind, Node, Rights
+from mountcloud.model.node import SHARED_MODE, Kind, Node, Rights
 
 ROOT_RIGHTS = Rights.ALL & ~(Rights.RENAME | Rights.MOVE | Rights.DELETE)
 TIMES = "mtime"
 """The key of our property: modification times in nanoseconds by the version of the content to which they belong, as
 JSON. The last two are kept, so that a time can be written down before its content arrives."""
 
+MODE = "mode"
+"""The key of another property of ours: permission bits, in octal digits."""
+
 _NO_CONTENT = 0
 _MOST_CHARACTERS = 500
+_MOST_DIGITS = 5
 
 Json = Mapping[str, object]
 
@@ -41,6 +45,7 @@ class RemoteNode:
     modified_ns: int = 0
     changed_ns: int = 0
     times: Mapping[int, int] = field(default_factory=dict)
+    mode: int | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -93,7 +98,8 @@ def node(shown: object, owner: str) -> RemoteNode:
         content_version=number(about, "version"),
         modified_ns=_nanoseconds(text(about, "contentDate") or text(found, "modifiedDate")),
         changed_ns=_nanoseconds(text(found, "modifiedDate")),
-        times=_times(found.get("properties"), owner),
+        times=_times(_ours(found.get("properties"), owner, TIMES)),
+        mode=_mode(_ours(found.get("properties"), owner, MODE)),
     )
 
 
@@ -102,7 +108,7 @@ def to_node(remote: RemoteNode, id: NodeId, parent: NodeId | None) -> Node:
     kind = Kind.DIRECTORY if remote.is_folder else Kind.FILE
     rights = ROOT_RIGHTS if remote.is_root else Rights.ALL
     size = 0 if remote.is_folder else remote.size
-    return Node(id, parent, remote.name, kind, size, remote.revision, remote.mtime_ns, rights)
+    return Node(id, parent, remote.name, kind, size, remote.revision, remote.mtime_ns, rights, mode=remote.mode)
 
 
 def times_value(times: Mapping[int, int]) -> str:
@@ -159,12 +165,28 @@ def _nanoseconds(date: str) -> int:
     return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
 
 
-def _times(properties: object, owner: str) -> dict[int, int]:
-    """What we wrote down; anything that others put there counts for nothing."""
+def _ours(properties: object, owner: str, key: str) -> str:
+    """What we wrote down, empty if nothing."""
     ours = properties.get(owner) if isinstance(properties, dict) else None
-    value = ours.get(TIMES) if isinstance(ours, dict) else None
+    value = ours.get(key) if isinstance(ours, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def mode_value(mode: int) -> str:
+    """The value of the property."""
+    return f"{mode:04o}"
+
+
+def _mode(value: str) -> int | None:
+    """Anything that others put there counts for nothing."""
+    octal = 0 < len(value) <= _MOST_DIGITS and set(value) <= set("01234567")
+    return int(value, 8) & SHARED_MODE if octal else None
+
+
+def _times(value: str) -> dict[int, int]:
+    """Anything that others put there counts for nothing."""
     try:
-        found = json.loads(value) if isinstance(value, str) else {}
+        found = json.loads(value or "{}")
     except ValueError:
         return {}
     pairs = found.items() if isinstance(found, dict) else ()

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.change import ChangeBatch
+from mountcloud.model.errors import Unsupported
 from mountcloud.model.ids import Cursor, NodeId, Ref
 from mountcloud.model.node import Node
 from mountcloud.model.provider import (
@@ -13,6 +14,7 @@ from mountcloud.model.provider import (
     Content,
     ContentCipher,
     InBulk,
+    ModeKeeper,
     Provider,
     Source,
     Spare,
@@ -132,6 +134,13 @@ class PassingProvider:
     async def set_times(self, ref: Ref, mtime_ns: int) -> Node:
         """See ``Provider``."""
         return await self._passage.send(CallKind.CHANGE, lambda: self._inner.set_times(ref, mtime_ns))
+
+    async def set_mode(self, ref: Ref, mode: int) -> Node:
+        """See ``ModeKeeper``; raises ``Unsupported`` where the provider inside is none."""
+        inner = self._inner
+        if not isinstance(inner, ModeKeeper):
+            raise Unsupported("this service keeps no permission bits")
+        return await self._passage.send(CallKind.CHANGE, lambda: inner.set_mode(ref, mode))
 
     async def remove(self, ref: Ref) -> None:
         """See ``Provider``."""

@@ -137,6 +137,7 @@ class Machine:
             handles.writing_on,
             Salvage(library, self._nursery),
             self.removals,
+            keeps_modes=self.provider.capabilities.keeps_modes,
         )
         self.replayer = Replayer(
             index=self.index,
@@ -370,5 +371,5 @@ class Remote:
     @property
     def calls(self) -> dict[str, int]:
         """Calls that changed something, or tried."""
-        changing = ("upload", "make_directory", "move", "remove", "set_times")
+        changing = ("upload", "make_directory", "move", "remove", "set_times", "set_mode")
         return {name: self.service.faults.calls[name] for name in changing if self.service.faults.calls[name]}
