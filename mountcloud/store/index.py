@@ -3,7 +3,6 @@
 It shows the service's tree with everything that is owed laid over it, as programs must see it.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from mountcloud.model.ids import ROOT_INODE, Inode, NodeId, Version
 from mountcloud.model.node import Node
 from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
+from mountcloud.store.departed import Departed
 from mountcloud.store.index_look_ups import LookUps
 from mountcloud.store.index_rows import MIGRATIONS, WATCH, WATCH_LISTINGS, Entry
 from mountcloud.store.reserve import Reserve
@@ -28,8 +28,6 @@ NameOf = Callable[[Node, Callable[[str], bool]], str]
 Fold = Callable[[str], str]
 """Equal for remote names that cannot be in one directory, or empty where only equal ones cannot."""
 _FOLDED = "folded"
-_MOST_GONE = 4096
-"""Nodes that went and may come back elsewhere."""
 _PROBE = "A\u030a"
 _IN_DOUBT = Version("?")
 """No version of any service: the listing is to be had again."""
@@ -43,7 +41,7 @@ class Index(LookUps):
     ) -> None:
         """Open; a file that cannot be used is replaced by an empty one."""
         self._watched = False
-        self._gone: OrderedDict[NodeId, Entry] = OrderedDict()
+        self._departed = Departed()
         self._name_of = name_of
         self._fold = fold
         super().__init__(_opened(path, reserve))
@@ -298,17 +296,9 @@ class Index(LookUps):
             entry = self.by_id(each)
             if entry is not None and entry.node.parent is not None:
                 stale.append(self._stale_place(entry))
-                self._gone[entry.node.id] = entry
+                self._departed.add(entry)
                 self.drop(entry.inode)
-        while len(self._gone) > _MOST_GONE:
-            self._gone.popitem(last=False)
         return stale
-
-    def _returned(self, node: Node, file_name: str) -> Inode | None:
-        """The inode of a node that went from one directory and comes back in another one: it was moved."""
-        gone = self._gone.pop(node.id, None)
-        same = gone is not None and gone.node.kind is node.kind and gone.is_link == shown_as_link(node, file_name)
-        return gone.inode if gone is not None and same else None
 
     def _stale_place(self, entry: Entry, *, content: bool = False) -> Stale:
         parent = None if entry.node.parent is None else self.by_id(entry.node.parent)
@@ -322,7 +312,7 @@ class Index(LookUps):
             # The kernel remembers no absent names, and forgetting a new one would tear it from a program that just
             # entered it.
             file_name = self._free_name(node, None)
-            self._insert(node, file_name, self._returned(node, file_name))
+            self._insert(node, file_name, self._departed.inode_of(node, file_name))
             return []
         if old.node.parent is None:
             self._update(old, node, old.file_name)
