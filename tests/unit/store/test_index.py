@@ -287,6 +287,7 @@ AFTER: dict[str, tuple[Callable[[Index], object], set[str]]] = {
     "another size": (lambda index: index.set_content(inode(index, "1"), 4, 10), {"d"}),
     "another time": (lambda index: index.set_content(inode(index, "1"), 3, 11), {"d"}),
     "other rights": (lambda index: upsert(index, replace(node("1", "a", NodeId("d")), rights=Rights.READ)), {"d"}),
+    "other permissions": (lambda index: upsert(index, replace(node("1", "a", NodeId("d")), mode=0o600)), {"d"}),
     "another place": (lambda index: upsert(index, node("1", "a", NodeId("e"))), {"d", "e"}),
     "a removal": (lambda index: index.apply(Plan((NodeId("1"),), ())), {"d"}),
     "unlinked while open": (lambda index: index.detach(inode(index, "1")), {"d"}),
