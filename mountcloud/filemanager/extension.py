@@ -34,6 +34,7 @@ class MountcloudExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuP
         super().__init__()
         self._mounts = files.Mounts(os.environ)
         self._watched: dict[str, tuple[Nautilus.FileInfo, str, int]] = {}
+        self._looking = False
 
     def update_file_info(self, file: Nautilus.FileInfo) -> None:
         """The manager shows this file and asks what we know of it."""
@@ -119,7 +120,8 @@ class MountcloudExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuP
 
     def _watch(self, path: str, file: Nautilus.FileInfo, state: str) -> None:
         """Nobody tells a file manager of what a daemon does, so what is about to change is looked at again."""
-        if not self._watched:
+        if not self._looking:
+            self._looking = True
             GLib.timeout_add_seconds(_LOOK_AGAIN_S, self._look_again)
         if len(self._watched) < _WATCHED:
             self._watched[path] = (file, state, _LOOKS)
@@ -131,7 +133,8 @@ class MountcloudExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuP
                 file.invalidate_extension_info()
             elif left > 1 or state in files.PASSING:
                 self._watched[path] = (file, state, left - 1)
-        return bool(self._watched)
+        self._looking = bool(self._watched)
+        return self._looking
 
 
 def _activated(act: Act) -> Callable[[GObject.GObject], None]:
