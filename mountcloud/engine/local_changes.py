@@ -20,6 +20,7 @@ from mountcloud.policy import merging, settling
 from mountcloud.policy.local_names import LocalNames
 from mountcloud.policy.merging import Amendment, Sealed, Subject
 from mountcloud.store.attributes import Attributes
+from mountcloud.store.homes import Home
 from mountcloud.store.index import Entry, Index
 from mountcloud.store.journal import Journal
 
@@ -85,9 +86,30 @@ class LocalChanges:
     def _amend(self, amendment: Amendment) -> None:
         dropped = [op for each in amendment.drop if (op := self.journal.get(each)) is not None]
         kept = {each.staged for each in amendment.put}
+        for each in amendment.put:
+            self._note_homes(each)
         self.journal.amend(amendment, [name for each in dropped if (name := self.released(each)) and name not in kept])
         self.removals.count(each for each in amendment.put if each.id == merging.NEW)
         self.owed()
+
+    def _note_homes(self, operation: Operation) -> None:
+        target, moved = operation.target, operation.is_directory and not is_local(operation.node)
+        if target is not None:
+            self.note_home(target.parent)
+        entry = self.index.by_id(operation.node) if moved else None
+        if target is not None and entry is not None:
+            self.journal.homes.note([Home(operation.node, target.parent, target.name, entry.node.encrypted)])
+
+    def note_home(self, directory: NodeId) -> None:
+        """Something is owed in a directory; it and those above it are found again without the index."""
+        homes: list[Home] = []
+        while (entry := self.index.by_id(directory)) is not None and entry.node.parent is not None:
+            home = Home(entry.node.id, entry.node.parent, entry.node.name, entry.node.encrypted)
+            if is_local(home.id) or self.journal.homes.knows(home):
+                break
+            homes.append(home)
+            directory = home.parent
+        self.journal.homes.note(reversed(homes))
 
     def released(self, operation: Operation) -> str:
         """The draft of an upload that is about to leave the journal, empty if it has none or a program has it open."""
@@ -308,7 +330,16 @@ class LocalChanges:
         if entry is not None:
             self.index.fork(entry.inode, node, name, file_name)
             self.attributes.rebind(operation.node, node)
+        elif not any(each.kind is OperationKind.REMOVE for each in later):
+            self._show(forked, target)
         return forked
+
+    def _show(self, operation: Operation, slot: Slot) -> None:
+        """A file that a lost index never learned of, and that the service has not got yet."""
+        parent = self.index.by_id(slot.parent)
+        encrypted = parent is not None and parent.node.encrypted
+        content = (operation.size, UNKNOWN, operation.mtime_ns)
+        self.index.add(Node(operation.node, slot.parent, slot.name, Kind.FILE, *content, Rights.ALL, encrypted))
 
 
 def _bound(remembered: OrderedDict[Inode, Any]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mountcloud.model.ids import is_local
 from mountcloud.model.node import Kind, Node, Rights
-from mountcloud.model.operation import Operation, OperationKind, OperationState
+from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, OperationState
 from mountcloud.policy.overlay import overlay
 from mountcloud.policy.reduce import Plan
 from mountcloud.policy.upload import Event, after
@@ -26,6 +26,8 @@ def recover(index: Index, journal: Journal, attributes: Attributes, staging: Sta
         _measure(journal, staging, operation)
     owed = journal.operations
     index.drop_unfounded({each.node for each in owed if is_local(each.node)})
+    for operation in owed:
+        _find_home(index, journal, operation)
     for operation in owed:
         _lay_over(index, journal, operation, now)
     for path in staging.set_aside({each.staged for each in owed if each.staged} | journal.unwanted):
@@ -56,6 +58,14 @@ def _measure(journal: Journal, staging: Staging, operation: Operation) -> None:
     size = staging.size_of(operation.staged) if operation.kind is OperationKind.UPLOAD else None
     if size is not None and size != operation.size:
         journal.put(replace(operation, size=size, generation=operation.generation + 1))
+
+
+def _find_home(index: Index, journal: Journal, operation: Operation) -> None:
+    """A fresh index learns of the directories in which something is owed; all else the service tells it."""
+    for home in journal.homes.above(operation.target.parent) if operation.target else ():
+        if index.by_id(home.id) is None:
+            node = Node(home.id, home.parent, home.name, Kind.DIRECTORY, 0, UNKNOWN, 0, Rights.ALL, home.encrypted)
+            index.add(node)
 
 
 def _lay_over(index: Index, journal: Journal, operation: Operation, now: float) -> None:

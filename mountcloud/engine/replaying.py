@@ -99,6 +99,7 @@ class Replayer:
                     continue
                 try:
                     self._start(nursery)
+                    self._forget_homes()
                 except DiskFull as full:
                     await self._for_room(full)
                 for key, state in self.journal.abandoned_uploads().items():
@@ -114,6 +115,10 @@ class Replayer:
             self.journal.put(self._started(operation))
             self._running[operation.id] = trio.CancelScope()
             nursery.start_soon(self._perform, operation.id)
+
+    def _forget_homes(self) -> None:
+        if not self.journal.operations:
+            self.journal.homes.forget_all()
 
     async def _for_room(self, full: DiskFull) -> None:
         """Nothing can be written down now: what was not is done again later, and knows what the service has."""
@@ -320,6 +325,8 @@ class Replayer:
             self.syncer.kernel.forget(self.index.rebind(sent.node, result))
             self.attributes.rebind(sent.node, result.id)
             self.local.mode_settled(sent, result, adopted=settled.adopted)
+            if result.is_directory and self.journal.involves_below(sent.node):
+                self.local.note_home(result.id)
             if settled.adopted:
                 self.index.doubt_listing(result.id)
                 self.syncer.poke()

@@ -10,6 +10,7 @@ from mountcloud.model.node import Node
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.merging import Amendment, settle
 from mountcloud.policy.ordering import folded
+from mountcloud.store.homes import TABLE, Homes
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database, Row, text
 
@@ -47,6 +48,7 @@ _MIGRATIONS = [
     """
     CREATE TABLE unwanted (staged TEXT PRIMARY KEY) WITHOUT ROWID  -- file names below staging/ that are to go
     """,
+    TABLE,
 ]
 
 _Key = TypeVar("_Key")
@@ -127,6 +129,7 @@ class Journal:
         self._owed = {OperationId(row[0]): _operation(row) for row in rows}
         self._of: dict[NodeId, set[OperationId]] = {}
         self._below: dict[NodeId, set[OperationId]] = {}
+        self.homes = Homes(self._db)
         self._staging: dict[str, set[OperationId]] = {}
         for operation in self._owed.values():
             self._link(operation)

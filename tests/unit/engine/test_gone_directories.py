@@ -10,6 +10,7 @@ from mountcloud.model.node import Rights
 from mountcloud.model.provider import ChangeFeed
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
+from mountcloud.store.staged_file import SEALED_SUFFIX
 from tests.unit.engine.harness import CONFLICT, Machine, Remote, new_service, on_trio
 
 
@@ -126,4 +127,61 @@ async def test_a_new_directory_whose_name_a_file_took_goes_beside(
         here.queue.pause(paused=False)
         await here.settle()
         assert remote.tree() == {"d": b"a file", f"d{CONFLICT}": {"a": b"1"}} == await here.tree()
+        nursery.cancel_scope.cancel()
+
+
+def lose_index(home: Path) -> None:
+    for path in home.glob("index.db*"):
+        path.unlink()
+
+
+@pytest.mark.semantics("close-rehomed")
+@pytest.mark.parametrize("feed", list(ChangeFeed))
+@on_trio
+async def test_it_is_made_again_though_the_daemon_died_and_the_index_is_lost(tmp_path: Path, feed: ChangeFeed) -> None:
+    """Found by reading: nobody knew then where the directory had been, and its files waited out of sight."""
+    service = new_service(feed)
+    remote = Remote(service)
+    for path in ("d", "d/e", "d/e/moved"):
+        remote.mkdir(path)
+    remote.write("d/e/old", b"old")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery, settle_s=1000).boot()
+        await here.tree()
+        await here.tree("d/e")
+        await here.write("d/e/new", b"new")
+        await here.write("d/e/old", b"edited")
+        await here.mkdir("d/e/f")
+        await here.write("d/e/f/deep", b"deep")
+        await here.rename("d/e/moved", "d/e/away")
+        await here.write("d/e/away/too", b"too")
+        await here.kill()
+        remote.remove("d")
+        lose_index(tmp_path)
+        there = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await there.settle()
+        files = {"new": b"new", "old": b"edited", "f": {"deep": b"deep"}, "away": {"too": b"too"}}
+        assert remote.tree() == {"d": {"e": files}} == await there.tree()
+        assert there.owed == []
+        assert there.journal.homes.above(remote.node("d").id) == [], "nothing is owed, so nothing is noted"
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.durability("sealed")
+@on_trio
+async def test_what_is_made_in_an_encrypted_directory_without_an_index_is_sealed(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    remote.mkdir("room")
+    service.encrypt_below(remote.node("room").id)
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery, settle_s=1000).boot()
+        await here.tree()
+        here.queue.pause(paused=True)
+        await here.mkdir("room/d")
+        await here.kill()
+        lose_index(tmp_path)
+        there = await Machine(tmp_path, MemoryProvider(service), nursery, settle_s=1000).boot()
+        await there.write("room/d/secret", b"in clear")
+        assert [each.endswith(SEALED_SUFFIX) for each in there.staged] == [True]
         nursery.cancel_scope.cancel()
