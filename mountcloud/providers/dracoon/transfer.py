@@ -54,7 +54,11 @@ class OpenUpload:
 
 
 class Transfer(Protocol):
-    """One way up."""
+    """One way up. ``settled``: a completed file can be asked for at once."""
+
+    @property
+    def settled(self) -> bool:
+        """False where it may answer 404 for a moment (DRACOON facts, 12.2)."""
 
     async def send(self, feed: Feed) -> None:
         """Send all bytes; raises ``Refusal`` or a failure."""
@@ -65,6 +69,8 @@ class Transfer(Protocol):
 
 class ClassicTransfer:
     """Chunks in order through the service."""
+
+    settled = False
 
     def __init__(self, api: Api, client: Client, upload: OpenUpload) -> None:
         self._api = api
@@ -88,7 +94,12 @@ class ClassicTransfer:
 
 
 class DirectTransfer:
-    """Parts straight to the storage, some at a time; those that the ledger knows to be there are left out."""
+    """Parts straight to the storage, some at a time; those that the ledger knows to be there are left out.
+
+    The service tells of the file when its storage is done with it, so nobody needs to look for it after that.
+    """
+
+    settled = True
 
     def __init__(self, api: Api, client: Client, upload: OpenUpload, parallel: int, ledger: Ledger | None) -> None:
         self._api = api

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import trio
 
 from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE
-from mountcloud.crypt.keys import FileKey, wrap
+from mountcloud.crypt.keys import wrap
 from mountcloud.model.errors import Conflict, Failure, NoKey, NotPermitted, TooLarge, Unavailable
 from mountcloud.model.ids import NodeId, Ref
 from mountcloud.model.provider import Source, UploadProgress, UploadTarget
@@ -104,33 +104,32 @@ class Uploads:
         if encrypted:
             await self._keys.preferred_public()  # An account without a key pair should learn it before the bytes go.
         load = Load(place.parent, place.name, place.mtime_ns, source, encrypted)
-        stored, file_key = await self._store(place, load, progress)
+        way, stored = await self._store(place, load, progress)
         _check_identity(place, stored)
-        remote = await self._visible(stored)
-        if file_key is not None:
+        remote = stored if way.transfer.settled else await self._visible(stored)
+        if (file_key := way.feed.file_key()) is not None:
             self._keys.remember(remote.version, file_key)
             await self.share_keys(remote)
         return remote
 
-    async def _store(
-        self, place: _Place, load: Load, progress: UploadProgress | None
-    ) -> tuple[RemoteNode, FileKey | None]:
-        """The completed file and its key. What an earlier attempt began is gone on with, if that leads anywhere."""
+    async def _store(self, place: _Place, load: Load, progress: UploadProgress | None) -> tuple[Way, RemoteNode]:
+        """The completed file. What an earlier attempt began is gone on with, if that leads anywhere."""
         earlier = await self._channels.reopen(load, progress)
         if earlier is not None:
             try:
-                return await self._carry_out(earlier, place, load.source)
+                return earlier, await self._carry_out(earlier, place, load.source)
             except (Refusal, Changed) as problem:
                 _log.info("an upload begins anew, what was sent of it is of no use: %r", problem)
-        return await self._carry_out(await self._channels.open(load, progress), place, load.source)
+        way = await self._channels.open(load, progress)
+        return way, await self._carry_out(way, place, load.source)
 
-    async def _carry_out(self, way: Way, place: _Place, source: Source) -> tuple[RemoteNode, FileKey | None]:
+    async def _carry_out(self, way: Way, place: _Place, source: Source) -> RemoteNode:
         """From an open channel to the completed file; a channel that leads nowhere is closed again."""
         try:
             await way.transfer.send(way.feed)
             completion = {**place.completion(), **await self._wrapped_key(way.feed)}
             await self._check_unchanged(place)
-            return await self._complete(way.transfer, completion, place, source, way.feed), way.feed.file_key()
+            return await self._complete(way.transfer, completion, place, source, way.feed)
         except BaseException as problem:
             if way.ledger is None or not _may_go_on(problem):
                 await self._channels.close(way.upload.id, way.ledger)

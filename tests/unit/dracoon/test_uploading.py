@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 import trio
 
@@ -341,5 +343,35 @@ def test_stored_bytes_of_an_encrypted_room_are_not_the_plaintext(calm_sandbox: R
             stored.append(calm_sandbox.control.stored(int(node.version)))
         assert [len(each) for each in stored] == [len(DATA)] * 2
         assert len({*stored, DATA}) == 3
+
+    run(action, me)
+
+
+SMALL = {
+    Channel.CLASSIC: ("POST uploads", "POST {token}", "PUT {upload}", "GET {id}"),
+    Channel.S3: ("POST uploads", "POST s3_urls", "PUT {token}", "PUT s3", "GET {upload}"),
+}
+"""What a file of one part needs, by the end of each address: open, bytes (and where to), complete, and the outcome."""
+
+
+@pytest.mark.parametrize("channel", BOTH)
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_small_file_takes_no_more_requests_than_it_needs(
+    calm_sandbox: RunningSandbox, channel: Channel, encrypted: bool
+) -> None:
+    calm_sandbox.control.set(upload_channel=channel.value, s3_part_minimum=MIB)
+    me = person(calm_sandbox, "RSA-4096")
+
+    async def action() -> None:
+        provider, room = me.provider(upload_channel=channel), me.room(encrypted=encrypted)
+        await put(provider, room, "first", b"of all")
+        before = len(calm_sandbox.control.requests().items)
+        for number in range(4):
+            await put(provider, room, f"file {number}", bytes(4096))
+        sent = calm_sandbox.control.requests().items[before:]
+        found = Counter(f"{each['method']} {each['template'].rpartition('/')[2]}" for each in sent)
+        found["GET {upload}"] = min(found["GET {upload}"], 4)  # the storage may take its time, and is asked again
+        wanted = Counter(dict.fromkeys(SMALL[channel], 4))
+        assert +found == wanted + Counter({"GET missingFileKeys": 4 * encrypted})
 
     run(action, me)
