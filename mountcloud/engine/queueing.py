@@ -1,6 +1,7 @@
 """The queue of what is owed, as its owner sees it: looked at, hurried, halted, and in part given up."""
 
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import trio
 from mountcloud.engine.guarding import Removals
 from mountcloud.engine.replaying import Replayer
 from mountcloud.model.change import Stale
-from mountcloud.model.errors import Busy, Exists, InvalidArgument, NotFound
+from mountcloud.model.errors import Busy, DiskFull, Exists, InvalidArgument, NotFound, Unavailable
 from mountcloud.model.ids import NodeId
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 from mountcloud.policy.merging import Amendment
@@ -141,18 +142,23 @@ class Queue:
                 raise Busy(f"a program has {entry.file_name!r} open", hint="close it first")
 
     async def _copy(self, operation: Operation, directory: Path) -> None:
-        """The draft's bytes under the file's name. Raises ``Exists`` rather than write over anything."""
+        """The draft's bytes under the file's name. Raises ``Exists`` rather than write over anything, ``DiskFull``."""
         if operation.kind is not OperationKind.UPLOAD:
             return
-        name = Path(self.path(operation)).name
+        target = directory / Path(self.path(operation)).name
+        if shutil.disk_usage(directory).free < operation.size:
+            raise DiskFull(f"{directory} has no room for {operation.size} bytes", hint="name another directory")
         file = self.replayer.staging.open(operation.staged)
         try:
-            with (directory / name).open("xb") as copy:
+            with target.open("xb") as copy:
                 for offset in range(0, operation.size, _PIECE):
                     copy.write(file.pread(_PIECE, offset))
                     await trio.lowlevel.checkpoint()
         except FileExistsError:
-            raise Exists(f"{directory / name} exists already", hint="name another directory") from None
+            raise Exists(f"{target} exists already", hint="name another directory") from None
+        except OSError as error:
+            target.unlink(missing_ok=True)
+            raise Unavailable(f"{target} cannot be written: {error.strerror}") from error
         finally:
             file.close()
 
