@@ -8,6 +8,8 @@ from mountcloud.model.errors import DiskFull, Unavailable
 
 SIZE = 8 << 20
 """Bytes kept back: more than the write-ahead logs of all databases grow to."""
+STEP = 2 << 20
+"""Bytes given away at a time: what is left cannot be taken by whoever else finds the disk full."""
 FLOOR = 1 << 20
 """Bytes below which the disk counts as full."""
 
@@ -15,14 +17,17 @@ FLOOR = 1 << 20
 class Reserve:
     """A file that takes up space while there is enough, and gives it to the databases when they find the disk full.
 
-    While it is given away nothing new may be begun, only what is under way brought to an end.
+    While some of it is given away nothing new may be begun, only what is under way brought to an end.
     """
 
     def __init__(self, path: Path, size: int = SIZE) -> None:
         self._path = path
         self._size = size
-        self._held = path.exists() and path.stat().st_blocks * 512 >= size
+        self._held = self._kept() >= size
         self.hold()
+
+    def _kept(self) -> int:
+        return self._path.stat().st_blocks * 512 if self._path.exists() else 0
 
     @property
     def held(self) -> bool:
@@ -31,16 +36,17 @@ class Reserve:
 
     def hold(self) -> bool:
         """Take the space (back) if the disk has it and some more. Tells whether it is held."""
-        if not self._held and self._free() >= self._size + 2 * FLOOR:
-            self._held = self._taken()
+        if not self._held:
+            kept = self._kept()
+            self._held = self._free() >= self._size - kept + 2 * FLOOR and self._taken(kept)
         return self._held
 
-    def _taken(self) -> bool:
+    def _taken(self, kept: int) -> bool:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, self._size)
         except OSError:
-            os.ftruncate(descriptor, 0)
+            os.ftruncate(descriptor, kept)
             return False
         else:
             return True
@@ -52,12 +58,12 @@ class Reserve:
         return disk.f_bavail * disk.f_frsize
 
     def release(self) -> bool:
-        """Give the space away; tells whether there was any. Emptied, not removed: a name costs space too."""
-        given = self._held
-        if given:
-            os.truncate(self._path, 0)
+        """Give some of the space away; tells whether there was any. Emptied, not removed: a name costs space too."""
+        kept = self._kept()
+        if kept:
+            os.truncate(self._path, max(min(kept, self._size) - STEP, 0))
             self._held = False
-        return given
+        return kept > 0
 
     def demand(self, size: int = 0) -> None:
         """Something new is to be begun, of ``size`` bytes as far as they are known.
@@ -76,6 +82,10 @@ class NoReserve(Reserve):
 
     def hold(self) -> bool:
         """There is nothing to hold."""
+        return False
+
+    def release(self) -> bool:
+        """There is nothing to give."""
         return False
 
     def demand(self, size: int = 0) -> None:

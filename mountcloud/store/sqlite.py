@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,12 @@ class Database:
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement; returns the id of the row that it inserted. Raises ``DiskFull``."""
         alone = not self._db.in_transaction
-        try:
-            return self._execute(statement, values)
-        except DiskFull:
-            if not self._reserve.release() or not alone:
-                raise
-            return self._execute(statement, values)
+        while True:
+            try:
+                return self._execute(statement, values)
+            except DiskFull:
+                if not self._reserve.release() or not alone:
+                    raise
 
     def _execute(self, statement: str, values: Sequence[Any]) -> int:
         try:
@@ -83,12 +83,16 @@ class Database:
 
     def secure_room(self) -> None:
         """Take disk blocks ahead of need, so that what is owed can be written down on a disk that others fill up."""
+        while not self._has_allocated():
+            if not self._reserve.release():
+                return
+
+    def _has_allocated(self) -> bool:
         try:
             self._allocate()
         except OSError:
-            if self._reserve.release():
-                with suppress(OSError):
-                    self._allocate()
+            return False
+        return True
 
     def _allocate(self) -> None:
         allocate(self._descriptor, os.fstat(self._descriptor).st_size + _GROWTH)
