@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 import trio
 
-from mountcloud.model.errors import AuthenticationRequired, Forbidden, Unavailable
+from mountcloud.model.errors import (
+    AuthenticationRequired,
+    Blocked,
+    Failure,
+    Forbidden,
+    InvalidName,
+    QuotaExceeded,
+    Throttled,
+    TooLarge,
+    Unavailable,
+)
 from mountcloud.model.names import NameRules
 from mountcloud.model.operation import OperationState
 from mountcloud.model.provider import Capabilities
@@ -166,19 +176,44 @@ async def test_trouble_is_outlasted(tmp_path: Path, service: MemoryService, remo
 
 
 @pytest.mark.durability("refused-kept")
+@pytest.mark.parametrize(
+    "refusal",
+    [Forbidden("not you"), QuotaExceeded("no room"), InvalidName("not that name"), Blocked("a virus"), TooLarge("no")],
+)
 @on_trio
-async def test_what_cannot_be_sent_is_parked_with_its_bytes(
+async def test_what_cannot_be_sent_is_parked_with_its_bytes_and_told(
+    tmp_path: Path, service: MemoryService, remote: Remote, refusal: Failure
+) -> None:
+    told: list[str] = []
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        here.replayer.told = lambda notice: told.append(notice.text)
+        service.faults.fail_next("upload", refusal)
+        await here.write("a", b"1")
+        await here.drain()
+        await trio.sleep(4000)
+        assert [(each.state, each.error) for each in here.owed] == [(OperationState.PARKED, str(refusal))]
+        assert told == [f"a: {refusal.message}"]
+        assert remote.calls == {"upload": 1}, "it is not tried again by itself"
+        assert await here.read("a") == b"1"
+        assert here.replayer.retry_parked() == 1
+        await here.drain()
+        assert remote.tree() == {"a": b"1"}
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_the_service_says_when_it_may_be_asked_again(
     tmp_path: Path, service: MemoryService, remote: Remote
 ) -> None:
     async with trio.open_nursery() as nursery:
         here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
-        service.faults.fail_next("upload", Forbidden("not you"))
+        service.faults.fail_next("upload", Throttled("slowly", retry_after=1000))
         await here.write("a", b"1")
-        await here.drain()
-        assert [(each.state, each.error) for each in here.owed] == [(OperationState.PARKED, "not you")]
-        assert await here.read("a") == b"1"
-        assert here.replayer.retry_parked() == 1
-        await here.drain()
+        await trio.sleep(990)
+        assert remote.calls == {"upload": 1}
+        await trio.sleep(320)
+        assert remote.calls == {"upload": 2}
         assert remote.tree() == {"a": b"1"}
         nursery.cancel_scope.cancel()
 
