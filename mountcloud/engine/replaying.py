@@ -80,6 +80,12 @@ class Replayer:
     _woken: trio.Event = field(default_factory=trio.Event)
     _idle: trio.Event = field(default_factory=trio.Event)
 
+    def __post_init__(self) -> None:
+        self.sender.programs_first = self._programs_first
+
+    def _programs_first(self) -> float:
+        return self._burst.wait(self.clock())
+
     def changed(self) -> None:
         """A program changed something, which is owed from now on."""
         self._burst = self._burst.after_change(self.clock())
@@ -94,7 +100,7 @@ class Replayer:
         async with trio.open_nursery() as nursery:
             while True:
                 self._woken = trio.Event()
-                if (programs_first := self._burst.wait(self.clock())) > 0:
+                if (programs_first := self._programs_first()) > 0:
                     await trio.sleep(programs_first)
                     continue
                 try:

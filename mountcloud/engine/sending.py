@@ -59,16 +59,19 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """A source that tells how far its reader is; implements ``Source``."""
+    """A source that tells how far its reader is, and lets programs go first; implements ``Source``."""
 
     inner: Source
     sent: Sent
+    programs_first: Callable[[], float]
 
     @property
     def size(self) -> int:
         return self.inner.size
 
     async def pread(self, size: int, offset: int) -> bytes:
+        while offset and (pause := self.programs_first()) > 0:  # noqa: ASYNC110 - it tells how long, not what for
+            await trio.sleep(pause)
         data = await self.inner.pread(size, offset)
         self.sent.took(offset + len(data), trio.current_time())
         return data
@@ -76,12 +79,16 @@ class _Watched:
 
 @dataclass(slots=True)
 class Sender:
-    """Knows how each kind of operation is said to a provider. ``uploads`` are those under way."""
+    """Knows how each kind of operation is said to a provider. ``uploads`` are those under way.
+
+    ``programs_first`` tells for how many seconds they may rest, because a program changes much at once.
+    """
 
     provider: Provider
     journal: Journal
     staging: Staging
     local: LocalChanges
+    programs_first: Callable[[], float] = lambda: 0.0
     uploads: dict[OperationId, Sent] = field(default_factory=dict)
 
     async def send(self, operation: Operation) -> Settled:
@@ -154,7 +161,7 @@ class Sender:
         sent = self.uploads[operation.id] = Sent(Rate(trio.current_time()))
         try:
             draft = DraftSource(file, operation.size, lambda: self.local.unchanged(operation))
-            source = _Watched(draft, sent)
+            source = _Watched(draft, sent, self.programs_first)
             upload = UploadTarget(target.parent, target.name, operation.replaces, operation.size, operation.mtime_ns)
             node = await self.provider.upload(upload, source, _Progress(self.journal, operation.id))
             self.journal.save_progress(operation.id, "")

@@ -26,6 +26,6 @@ class Burst:
 
     def wait(self, now: float) -> float:
         """Seconds after which to look again before anything is sent; 0: it may be sent now."""
-        if self.changes < _MANY or now - self.last > _QUIET_S:
+        if self.changes < _MANY or not 0 <= now - self.last <= _QUIET_S:  # the clock may be set back
             return 0.0
         return max(min(_QUIET_S, self.began + LONGEST_S - now), 0.0)

@@ -115,3 +115,41 @@ async def test_programs_come_first_but_not_for_long(
         await here.drain()
         assert len(remote.tree()) == changes
         nursery.cancel_scope.cancel()
+
+
+class InPieces(MemoryProvider):
+    """Reads what is uploaded in small pieces, one a tenth of a second, and remembers when."""
+
+    def __init__(self, service: MemoryService) -> None:
+        super().__init__(service)
+        self.read_at: list[float] = []
+
+    async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
+        for offset in range(source.size):
+            await source.pread(1, offset)
+            self.read_at.append(trio.current_time())
+            await trio.sleep(0.1)
+        return await super().upload(target, source, progress)
+
+
+@on_trio
+async def test_an_upload_under_way_lets_programs_go_first_but_not_for_long(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    async with trio.open_nursery() as nursery:
+        provider = InPieces(service)
+        here = await Machine(tmp_path, provider, nursery).boot()
+        await here.write("large", b"x" * 100)
+        await trio.sleep(3)
+        assert provider.read_at
+        began = trio.current_time()
+        for number in range(700):
+            await here.mkdir(str(number))
+            await trio.sleep(0.01)
+        ended = trio.current_time()
+        meanwhile = [at for at in provider.read_at if began + 0.5 < at < began + 4.9]
+        assert meanwhile == []
+        assert [at for at in provider.read_at if began + 5.2 < at < ended], "after five seconds it goes on beside them"
+        await here.drain()
+        assert remote.read("large") == b"x" * 100
+        nursery.cancel_scope.cancel()

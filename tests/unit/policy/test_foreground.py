@@ -40,3 +40,11 @@ def test_nobody_waits_longer_than_the_burst_is_given(gaps: list[float]) -> None:
         found = found.after_change(now)
         assert 0 <= found.wait(now) <= 0.25
         assert found.wait(now) == 0 or now + found.wait(now) <= found.began + LONGEST_S + 1e-6
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
+    burst = Burst()
+    for number in range(100):
+        burst = burst.after_change(1000 + number / 100)
+    assert burst.wait(1001.0) > 0
+    assert burst.wait(500.0) == 0
