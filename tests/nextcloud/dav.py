@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 from urllib.parse import quote, unquote
 from xml.etree.ElementTree import Element
@@ -70,6 +71,16 @@ class Dav:
     def ocs(self, method: str, path: str, **headers: str) -> httpx.Response:
         return self._http.request(method, f"/ocs/v2.php{path}", params={"format": "json"}, headers=headers)
 
+    def shares(self, method: str, below: str = "", **fields: str) -> httpx.Response:
+        """One request of the share interface."""
+        url = f"/ocs/v2.php/apps/files_sharing/api/v1/shares{below}"
+        headers = {"OCS-APIRequest": "true"}
+        return self._http.request(method, url, params={"format": "json", **fields}, headers=headers)
+
+    def page(self, path: str, **query: str | int) -> httpx.Response:
+        """A GET of something that is neither WebDAV nor OCS."""
+        return self._http.get(path, params=query)
+
     def put(self, path: str, data: bytes, **headers: str) -> httpx.Response:
         return self.ok(
             "PUT", path, content=data, headers={name.replace("_", "-"): each for name, each in headers.items()}
@@ -92,6 +103,13 @@ class Dav:
 
     def stat(self, path: str) -> Found:
         return self.list(path, depth=0)[0]
+
+    def older(self, path: str) -> tuple[str, ...]:
+        """The times of the older contents of a file, in seconds; the server lists the present one among them."""
+        found = self.stat(path)
+        listed = self.list(f"versions/{found.fileid}", space="versions")[1:]
+        present = parsedate_to_datetime(found.values[f"{D}getlastmodified"]).timestamp()
+        return tuple(each.name for each in listed if int(each.name) != present)
 
     def names(self, path: str = "") -> set[str]:
         return {each.name for each in self.list(path)[1:]}

@@ -131,12 +131,68 @@ def test_versions_are_kept_and_restored(dav: Dav) -> None:
         dav.put("f", data, X_OC_MTime=str(1_700_000_000 + number))
     found = dav.stat("f")
     top = f"versions/{found.fileid}"
-    versions = [each.name for each in dav.list(top, space="versions")[1:]]
-    assert versions == ["1700000000", "1700000001"]
-    assert dav.ok("GET", f"{top}/{versions[0]}", space="versions").content == b"one"
+    assert [each.name for each in dav.list("versions", space="versions")[1:]] == []
+    listed = [each.name for each in dav.list(top, space="versions")[1:]]
+    assert listed == ["1700000000", "1700000001", "1700000002"], "the present one is among them"
+    assert dav.ok("GET", f"{top}/{listed[0]}", space="versions").content == b"one"
     headers = {"Destination": dav.url("restore/target", "versions")}
-    assert dav.ask("MOVE", f"{top}/{versions[0]}", space="versions", headers=headers).status_code == 201
+    assert dav.ask("MOVE", f"{top}/{listed[2]}", space="versions", headers=headers).status_code == 404
+    assert dav.ask("MOVE", f"{top}/{listed[0]}", space="versions", headers=headers).status_code == 201
     assert (dav.get("f"), dav.stat("f").fileid) == (b"one", found.fileid)
+    assert dav.older("f") == ("1700000001", "1700000002")
+
+
+def test_what_is_shared_has_versions_for_both(nextcloud: NextcloudServer, dav: Dav, other: Dav) -> None:
+    dav.ok("MKCOL", "d")
+    for number, data in enumerate([b"one", b"two"]):
+        dav.put("d/f", data, X_OC_MTime=str(1_700_000_000 + number))
+    share = {"account": dav.account, "path": "d", "recipient": other.account}
+    nextcloud.control.call("POST", "/shares", **share, permissions="RG")
+    assert other.older("d/f") == ("1700000000",)
+    path = f"versions/{dav.stat('d/f').fileid}/1700000000"
+    headers = {"Destination": other.url("restore/target", "versions")}
+    assert other.ask("MOVE", path, space="versions", headers=headers).status_code == 403
+    assert dav.get("d/f") == b"two"
+    with_none = other.ask("PROPFIND", f"versions/{dav.stat('d').fileid}", space="versions")
+    assert with_none.status_code == 404, "directories have none"
+
+
+def restored(dav: Dav, name: str) -> int:
+    """Bring back what was removed under this name; the status."""
+    [item] = [each for each in dav.list("trash", space="trashbin")[1:] if each.name.rpartition(".d")[0] == name]
+    headers = {"Destination": dav.url("restore/x", "trashbin")}
+    return dav.ask("MOVE", f"trash/{item.name}", space="trashbin", headers=headers).status_code
+
+
+def test_what_comes_back_finds_a_free_name_a_directory_and_room(nextcloud: NextcloudServer, dav: Dav) -> None:
+    for name in ("a.txt", "a (restored).txt"):
+        dav.put(name, b"1")
+        dav.ok("DELETE", name)
+        dav.put(name, b"other")
+    assert restored(dav, "a.txt") == 201
+    assert dav.get("a (restored 2).txt") == b"1"
+    dav.ok("MKCOL", "d")
+    dav.put("d/f", b"2")
+    dav.ok("DELETE", "d/f")
+    dav.ok("DELETE", "d")
+    assert restored(dav, "f") == 201
+    assert dav.get("f") == b"2", "where the directory is gone, it comes back at the top"
+    dav.put("g", b"3")
+    dav.ok("DELETE", "g")
+    nextcloud.control.call("PUT", "/accounts", account=dav.account, quota=50_000)
+    assert restored(dav, "g") == 507
+
+
+def test_apps_that_are_switched_off(nextcloud: NextcloudServer, dav: Dav) -> None:
+    nextcloud.control.set(trash=False, versions=False)
+    dav.put("f", b"1", X_OC_MTime="1700000000")
+    fileid = dav.stat("f").fileid
+    dav.put("f", b"2")
+    assert dav.ask("PROPFIND", "trash", space="trashbin").status_code == 404
+    assert dav.ask("PROPFIND", f"versions/{fileid}", space="versions").status_code == 404
+    dav.ok("DELETE", "f")
+    nextcloud.control.set(trash=True, versions=True)
+    assert dav.list("trash", space="trashbin")[1:] == []
 
 
 def test_setting_a_time_makes_a_new_etag(dav: Dav) -> None:

@@ -7,8 +7,6 @@ import asyncio
 import hashlib
 import json
 import secrets
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from mountcloud.sandbox.amazon.calls import Call, sandbox_of
 from mountcloud.sandbox.amazon.errors import Refusal, bad, reply
 from mountcloud.sandbox.amazon.state import now_ms
 from mountcloud.sandbox.database import Value
+from mountcloud.sandbox.pictures import grey_png
 from mountcloud.sandbox.ranges import StoredBytes, range_of
 
 _PIECE = 1024 * 1024
@@ -220,11 +219,4 @@ def _thumbnail(row: tree.Row, box: str) -> Response:
     side = max(1, min(int(box), 1024)) if box.isdecimal() else 0
     if not side:
         raise bad("viewBox must be a number")
-    rows = (b"\0" + b"\x80" * side) * side
-    chunks = ((b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)))
-    body = b"".join(_chunk(kind, data) for kind, data in (*chunks, (b"IEND", b"")))
-    return Response(b"\x89PNG\r\n\x1a\n" + body, media_type="image/png")
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return Response(grey_png(side), media_type="image/png")

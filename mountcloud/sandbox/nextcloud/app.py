@@ -7,13 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mountcloud.sandbox.nextcloud import bins, files, login_flow, ocs, uploads
+from mountcloud.sandbox.nextcloud import bins, files, login_flow, ocs, previews, public, sharing, uploads
 from mountcloud.sandbox.nextcloud.calls import DAV_BASE, Handler, Streaming, endpoint
 from mountcloud.sandbox.nextcloud.errors import Refusal
 from mountcloud.sandbox.nextcloud.state import Sandbox
 
 _DAV = ("PROPFIND", "PROPPATCH", "MKCOL", "MOVE", "COPY", "REPORT", "SEARCH", "LOCK", "UNLOCK", "PATCH")
 _METHODS = ["OPTIONS", "GET", "HEAD", "PUT", "POST", "DELETE", *_DAV]
+_SHARES = "/apps/files_sharing/api/v1/shares"
 _STREAMED: Mapping[str, Streaming] = {}
 
 
@@ -31,14 +32,24 @@ def app(box: Sandbox, extra: Sequence[BaseRoute] = ()) -> Starlette:
         Route("/index.php/login/v2/poll", login_flow.poll, methods=["POST"]),
         Route("/index.php/login/v2/flow/{page}", login_flow.show, methods=["GET"]),
         Route("/index.php/login/v2/flow/{page}", login_flow.grant, methods=["POST"]),
+        Route("/index.php/core/preview", previews.preview(previews.of_id)),
+        Route("/index.php/core/preview.png", previews.preview(previews.of_path)),
+        Route("/index.php/s/{token}/download", public.download),
+        Route("/public.php/dav/files/{token}", public.dav, methods=["GET", "HEAD"]),
+        Route("/public.php/dav/files/{token}/{path:path}", public.dav, methods=["GET", "HEAD", "PUT"]),
     ]
     for version in ("v1.php", "v2.php"):
         top = f"/ocs/{version}"
         routes += [
-            Route(f"{top}/cloud/user", ocs.ocs(ocs.user)),
-            Route(f"{top}/cloud/capabilities", ocs.ocs(ocs.capabilities)),
-            Route(f"{top}/core/getapppassword", ocs.ocs(ocs.get_app_password)),
-            Route(f"{top}/core/apppassword", ocs.ocs(ocs.delete_app_password), methods=["DELETE"]),
+            Route(f"{top}/cloud/user", ocs.ocs(ocs.user, version)),
+            Route(f"{top}/cloud/capabilities", ocs.ocs(ocs.capabilities, version)),
+            Route(f"{top}/core/getapppassword", ocs.ocs(ocs.get_app_password, version)),
+            Route(f"{top}/core/apppassword", ocs.ocs(ocs.delete_app_password, version), methods=["DELETE"]),
+            Route(f"{top}{_SHARES}", ocs.ocs(sharing.listed, version)),
+            Route(f"{top}{_SHARES}", ocs.ocs(sharing.make, version), methods=["POST"]),
+            Route(f"{top}{_SHARES}/{{number}}", ocs.ocs(sharing.one, version)),
+            Route(f"{top}{_SHARES}/{{number}}", ocs.ocs(sharing.change, version), methods=["PUT"]),
+            Route(f"{top}{_SHARES}/{{number}}", ocs.ocs(sharing.end, version), methods=["DELETE"]),
         ]
     for name, handlers, streams in (
         ("files", files.HANDLERS, files.STREAMS),

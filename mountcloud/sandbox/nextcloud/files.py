@@ -257,11 +257,9 @@ def report(call: Call) -> Response:
 
 def search(call: Call) -> Response:
     """By file id, in the account's own files (RFC 5323; WebDAV facts, 2: change detection)."""
-    node, path = sought_id(call.body), list[str]()
+    node = sought_id(call.body)
     row = call.box.db.one("SELECT * FROM node WHERE id = ?", node)
-    while row is not None and row["parent"] is not None:
-        path.insert(0, row["name"])
-        row = tree.by_id(call.box, row["parent"])
+    path = [] if row is None else tree.names_of(call.box, node)
     spot = tree.look(call.box, call.account, path) if path else None
     found = [spot] if spot is not None and spot.node["id"] == node else []
     describe = replace(describer(call), base=f"{DAV_BASE}/files/{call.account['id']}/")

@@ -1,6 +1,6 @@
 """``/ocs/v2.php/…`` and ``/status.php`` (WebDAV facts, 2: addresses and authentication)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,8 +16,18 @@ VERSION_TEXT = ".".join(map(str, VERSION))
 Answer = Callable[[Request, Sandbox, Row], object]
 
 
-def ocs(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that demands the header ``OCS-APIRequest`` and an account."""
+def fields_of(request: Request) -> Mapping[str, str]:
+    """What the query and the form of a request say; PHP makes no difference between them."""
+    found: Mapping[str, str] = request.state.fields
+    return found
+
+
+def ocs(answer: Answer, version: str = "v2.php") -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that demands the header ``OCS-APIRequest`` and an account.
+
+    Version 1 tells its statuses in the body alone, and calls success 100.
+    """
+    old = version == "v1.php"
 
     async def endpoint(request: Request) -> Response:
         box = sandbox_of(request)
@@ -26,22 +36,24 @@ def ocs(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
             if request.headers.get("ocs-apirequest", "").lower() not in {"true", "1"}:
                 return reply({"message": "CSRF check failed"}, 412)
             account = people.authenticate(box, request.headers)
+            form = await request.form()
+            request.state.fields = {name: str(value) for name, value in (*request.query_params.items(), *form.items())}
             with box.transaction():
-                return _wrapped(answer(request, box, account), 200)
+                return _wrapped(answer(request, box, account), 100 if old else 200, http=200)
         except Refusal as refusal:
-            return _failed(refusal)
+            return _failed(refusal, http=200 if old and refusal.status != 401 else refusal.status)
 
     return endpoint
 
 
-def _wrapped(data: object, status: int, message: str = "OK") -> Response:
+def _wrapped(data: object, status: int, message: str = "OK", *, http: int) -> Response:
     state = "ok" if status < 400 else "failure"
     meta = {"status": state, "statuscode": status, "message": message}
-    return reply({"ocs": {"meta": meta, "data": data}}, status)
+    return reply({"ocs": {"meta": meta, "data": data}}, http)
 
 
-def _failed(refusal: Refusal) -> Response:
-    answer = _wrapped([], refusal.status, refusal.message)
+def _failed(refusal: Refusal, *, http: int) -> Response:
+    answer = _wrapped([], refusal.status, refusal.message, http=http)
     for name, value in refusal.headers.items():
         answer.headers[name] = value
     return answer
@@ -68,8 +80,8 @@ def capabilities(_: Request, box: Sandbox, __: Row) -> object:
     files = {
         "bigfilechunking": True,
         "chunked_upload": {"max_size": 100 * 1024 * 1024, "max_parallel_count": 5},
-        "undelete": True,
-        "versioning": True,
+        **({"undelete": True} if box.switches.trash else {}),
+        **({"versioning": True} if box.switches.versions else {}),
         "forbidden_filenames": list(names.FORBIDDEN_NAMES),
         "forbidden_filename_basenames": names.stems(windows=windows),
         "forbidden_filename_characters": names.characters(windows=windows),
@@ -80,7 +92,14 @@ def capabilities(_: Request, box: Sandbox, __: Row) -> object:
     version = {**dict(parts), "string": VERSION_TEXT, "edition": "", "extendedSupport": False}
     core = {"pollinterval": 60, "webdav-root": "remote.php/webdav"}
     dav = {"chunking": "1.0", "bulkupload": "1.0"}
-    return {"version": version, "capabilities": {"core": core, "files": files, "checksums": checksums, "dav": dav}}
+    told = {"core": core, "files": files, "checksums": checksums, "dav": dav, "files_sharing": _sharing(box)}
+    return {"version": version, "capabilities": told}
+
+
+def _sharing(box: Sandbox) -> object:
+    password = {"enforced": box.switches.link_passwords, "askForOptionalPassword": False}
+    public = {"enabled": box.switches.links, "upload": box.switches.public_upload, "password": password}
+    return {"api_enabled": True, "public": public, "resharing": True, "default_permissions": 31}
 
 
 def get_app_password(request: Request, box: Sandbox, account: Row) -> object:

@@ -1,6 +1,6 @@
 """The sandbox' tables. ``node`` holds every tree: homes, trash bins and external storages; a top has no parent."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = """
 CREATE TABLE account (
     id TEXT PRIMARY KEY, login TEXT NOT NULL UNIQUE, password TEXT NOT NULL, display_name TEXT NOT NULL,
@@ -36,6 +36,11 @@ CREATE TABLE version (
     blob TEXT NOT NULL, etag TEXT NOT NULL, PRIMARY KEY (node, stamp)
 );
 CREATE INDEX version_blob ON version (blob);
+CREATE TABLE link (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, node INTEGER NOT NULL REFERENCES node
+    ON DELETE CASCADE, token TEXT NOT NULL UNIQUE, permissions INTEGER NOT NULL, password TEXT NOT NULL,
+    expires TEXT NOT NULL, label TEXT NOT NULL, note TEXT NOT NULL, made_at INTEGER NOT NULL
+);
 CREATE TABLE property (
     node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (node, name)

@@ -56,7 +56,7 @@ def put(box: Sandbox, above: Spot, name: str, existing: Spot | None, incoming: I
 
 def _keep_version(box: Sandbox, old: Row) -> None:
     """The old content becomes a version; empty ones do not."""
-    if not old["size"]:
+    if not old["size"] or not box.switches.versions:
         box.doom(old["blob"])
         return
     same = box.db.one("SELECT blob FROM version WHERE node = ? AND stamp = ?", old["id"], old["mtime"])
@@ -76,6 +76,9 @@ def trash(box: Sandbox, account: Row, spot: Spot) -> None:
         return
     for row in tree.below(box, spot.node["id"]):
         need_unlocked(row)
+    if not box.switches.trash:
+        destroy(box, spot.node)
+        return
     owner = box.db.one("SELECT * FROM account WHERE id = ?", spot.node["owner"]) or account
     stamp = now()
     name = f"{spot.path[-1]}.d{stamp}"

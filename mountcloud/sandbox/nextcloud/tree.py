@@ -64,9 +64,14 @@ def home(box: Sandbox, account: Row) -> Spot:
 
 def by_id(box: Sandbox, node: int) -> Row:
     """A node that must be there."""
-    row = box.db.one("SELECT * FROM node WHERE id = ?", node)
+    return need_row(box, "node", node)
+
+
+def need_row(box: Sandbox, table: str, number: int) -> Row:
+    """A row that must be there; the table's name comes from the code."""
+    row = box.db.one(f"SELECT * FROM {table} WHERE id = ?", number)  # noqa: S608 - the name is ours
     if row is None:
-        raise not_found(f"#{node}")
+        raise not_found(f"#{number}")
     return row
 
 
@@ -149,9 +154,24 @@ def above(box: Sandbox, node: int) -> list[int]:
     return [row["n"] for row in box.db.all(_ABOVE, node)]
 
 
+def names_of(box: Sandbox, node: int) -> list[str]:
+    """The names on the way from the top of its tree to a node."""
+    return [by_id(box, each)["name"] for each in above(box, node)[-2::-1]]
+
+
 def below(box: Sandbox, node: int) -> list[Row]:
     """The node and everything below it."""
     return box.db.all(_BELOW, node)
+
+
+def allowed(box: Sandbox, account: Row, node: int) -> str:
+    """What the account may do with a node, wherever it meets it; empty if nowhere."""
+    ids = above(box, node)
+    if ids[-1] == account["home"]:
+        return ALL
+    marks = ", ".join("?" * len(ids))
+    sql = f"SELECT permissions FROM mount WHERE account = ? AND node IN ({marks})"  # noqa: S608 - marks alone
+    return "".join(row["permissions"] for row in box.db.all(sql, account["id"], *ids))
 
 
 def etags_of_mounts(box: Sandbox, account: Row) -> dict[int, list[str]]:
