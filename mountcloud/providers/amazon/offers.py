@@ -13,6 +13,7 @@ from mountcloud.providers.amazon.api import Api, answer_of
 from mountcloud.providers.amazon.links import real
 from mountcloud.providers.amazon.tree import Tree
 from mountcloud.providers.amazon.wire import RemoteNode
+from mountcloud.providers.fields import query_of
 
 _QUERIES = frozenset({"GET", "HEAD", "DELETE"})
 _MOST_NAMES = 100
@@ -130,7 +131,7 @@ class Extras:
         if not path.startswith("/"):
             raise InvalidArgument(f"{path!r} is no path", hint="it begins with a slash, as in /account/quota")
         method = method.upper()
-        query = {name: _word(value) for name, value in fields.items()} if method in _QUERIES else None
+        query = query_of(fields) if method in _QUERIES else None
         body = None if method in _QUERIES else dict(fields)
         answer = await self._api.send(method, path.removeprefix("/"), params=query, json=body)
         if not answer.ok:
@@ -147,9 +148,3 @@ class Extras:
             if not following:
                 return
             token = {"startToken": following}
-
-
-def _word(value: object) -> str | int:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, int) else str(value)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from mountcloud.model.errors import InvalidArgument
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import PAGE, Api
+from mountcloud.providers.fields import query_of
 
 _QUERIES = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
@@ -19,7 +20,7 @@ class Raw:
         """The answer's JSON, None for an empty one; raises the failure of a refusal."""
         method = method.upper()
         if method in _QUERIES:
-            answer = await self._api.send(method, _checked(path), params=_query(fields))
+            answer = await self._api.send(method, _checked(path), params=query_of(fields))
         else:
             answer = await self._api.send(method, _checked(path), json=dict(fields))
         answer.done()
@@ -44,13 +45,3 @@ def _checked(path: str) -> str:
     if not path.startswith("/"):
         raise InvalidArgument(f"{path!r} is no path", hint="it begins with a slash, as in /v4/user/account")
     return path.removeprefix("/api")
-
-
-def _query(fields: Mapping[str, object]) -> dict[str, str | int]:
-    return {name: _word(value) for name, value in fields.items()}
-
-
-def _word(value: object) -> str | int:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, int) else str(value)

@@ -1,17 +1,19 @@
 """What a Nextcloud says of itself and of one account: asked once, and kept in the book (WebDAV facts, 2)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-from mountcloud.model.errors import Unavailable
+from mountcloud.model.errors import Forbidden, Unavailable
 from mountcloud.model.names import NameRules
-from mountcloud.net.http import Client, Response
+from mountcloud.model.offers import ServiceFacts
 from mountcloud.providers.webdav.errors import failure_for
+from mountcloud.providers.webdav.ocs import Ocs
+from mountcloud.providers.webdav.wire import seconds
 
-_OCS = {"OCS-APIRequest": "true"}
-_JSON = {"format": "json"}
+TRASH, VERSIONS, LINKS, UPLOAD_LINKS = "trash", "versions", "links", "upload links"
+"""What a server may offer besides files."""
 _MAX_NAME_BYTES = 250
 """The length of the column in which the server keeps names."""
 
@@ -21,7 +23,7 @@ class Cloud:
     """``user_id`` is the account's name in addresses, which often differs from the one of the log-in.
 
     The others are what the administrator forbids in names: single characters, whole names, what stands before the
-    first dot, and endings.
+    first dot, and endings. ``offers`` are the apps that are there, None if nobody asked yet.
     """
 
     user_id: str
@@ -29,6 +31,7 @@ class Cloud:
     names: tuple[str, ...] = ()
     stems: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
+    offers: tuple[str, ...] | None = None
 
     @property
     def text(self) -> str:
@@ -55,7 +58,8 @@ def cloud_of(text: str | None) -> Cloud | None:
         return None
     kept = json.loads(text)
     lists = {name: tuple(kept[name]) for name in ("names", "stems", "endings")}
-    return Cloud(kept["user_id"], kept["characters"], **lists)
+    offers = kept.get("offers")
+    return Cloud(kept["user_id"], kept["characters"], **lists, offers=None if offers is None else tuple(offers))
 
 
 def top_of(url: str) -> tuple[str, str]:
@@ -67,53 +71,68 @@ def top_of(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", path.rstrip("/")
 
 
-async def ask(client: Client, top: str) -> Cloud:
-    """Who we are there, and which names it takes; raises ``AuthenticationRequired``, ``Unavailable``."""
-    user = _data(await _ocs(client, top, "/cloud/user"))
-    found = _data(await _ocs(client, top, "/cloud/capabilities")).get("capabilities")
-    files = found.get("files") if isinstance(found, dict) else None
-    rules: Mapping[str, object] = files if isinstance(files, dict) else {}
-    name = user.get("id")
+async def ask(ocs: Ocs) -> Cloud:
+    """Who we are there, which names it takes, and what it offers.
+
+    Raises ``AuthenticationRequired``, ``Unavailable``.
+    """
+    name = (await ocs.table("/cloud/user")).get("id")
+    told = _table(await ocs.table("/cloud/capabilities"), "capabilities")
+    files = _table(told, "files")
     if not isinstance(name, str) or not name:
         raise Unavailable("the server does not say who we are")
     return Cloud(
         name,
-        "".join(each for each in _texts(rules, "forbidden_filename_characters") if len(each) == 1),
-        _texts(rules, "forbidden_filenames"),
-        _texts(rules, "forbidden_filename_basenames"),
-        _texts(rules, "forbidden_filename_extensions"),
+        "".join(each for each in _texts(files, "forbidden_filename_characters") if len(each) == 1),
+        _texts(files, "forbidden_filenames"),
+        _texts(files, "forbidden_filename_basenames"),
+        _texts(files, "forbidden_filename_extensions"),
+        tuple(_offers(files, _table(told, "files_sharing"))),
     )
 
 
-async def app_password(client: Client, top: str) -> str | None:
+def _offers(files: Mapping[str, object], sharing: Mapping[str, object]) -> Iterator[str]:
+    """Apps that an administrator may switch off; small pictures are part of the server itself."""
+    if files.get("undelete"):
+        yield TRASH
+    if files.get("versioning"):
+        yield VERSIONS
+    public = _table(sharing, "public")
+    if sharing.get("api_enabled") and public.get("enabled"):
+        yield LINKS
+        if public.get("upload"):
+            yield UPLOAD_LINKS
+
+
+async def app_password(ocs: Ocs) -> str | None:
     """A password for this machine alone in exchange for a typed one; None if ours is such a password already."""
-    answer = await _ocs(client, top, "/core/getapppassword")
-    if answer.status == 403:
+    try:
+        given = (await ocs.table("/core/getapppassword")).get("apppassword")
+    except Forbidden:
         return None
-    given = _data(answer).get("apppassword")
     return given if isinstance(given, str) and given else None
 
 
-async def revoke(client: Client, top: str) -> None:
+async def revoke(ocs: Ocs) -> None:
     """Make the app password with which we log in useless; no error for a typed one."""
-    answer = await client.request("DELETE", f"{top}/ocs/v2.php/core/apppassword", params=_JSON, headers=_OCS)
+    answer = await ocs.send("DELETE", "/core/apppassword")
     if not answer.ok and answer.status not in {401, 403}:
         raise failure_for(answer)
 
 
-async def _ocs(client: Client, top: str, path: str) -> Response:
-    return await client.request("GET", f"{top}/ocs/v2.php{path}", params=_JSON, headers=_OCS)
-
-
-def _data(answer: Response) -> Mapping[str, object]:
-    if not answer.ok:
+async def about(ocs: Ocs) -> ServiceFacts:
+    """What ``status.php`` tells anybody; raises ``Unavailable``."""
+    answer = await ocs.send("GET", "/status.php")
+    found = answer.json() if answer.ok else None
+    if not isinstance(found, dict):
         raise failure_for(answer)
-    found = answer.json()
-    envelope = found.get("ocs") if isinstance(found, dict) else None
-    data = envelope.get("data") if isinstance(envelope, dict) else None
-    if not isinstance(data, dict):
-        raise Unavailable("the server answers, but not as Nextcloud does")
-    return data
+    product, version = (str(found.get(name, "")) for name in ("productname", "versionstring"))
+    return ServiceFacts(product or "Nextcloud", version, float(seconds(answer.headers.get("date", ""))) or None)
+
+
+def _table(values: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = values.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _texts(values: Mapping[str, object], name: str) -> tuple[str, ...]:

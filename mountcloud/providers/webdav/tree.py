@@ -276,7 +276,7 @@ class Tree:
         expected = tokens.parsed(node.version)
         if expected is None or not node.version.endswith(RACY):
             return
-        while (seen := await self._seen_alone(node.id)) is not None and abs(seen.now - expected.modified) < RACY_S:
+        while (seen := await self.seen_alone(node.id)) is not None and abs(seen.now - expected.modified) < RACY_S:
             if seen.token != expected:
                 break
             await trio.sleep(_RACY_PAUSE_S)
@@ -287,7 +287,8 @@ class Tree:
         if facts.binding(expected) is None:
             self.places.change(put=[replace(place, facts=facts.bound(Binding(expected, node.version)).text)])
 
-    async def _seen_alone(self, node: NodeId) -> Entry | None:
+    async def seen_alone(self, node: NodeId) -> Entry | None:
+        """What is at the node's place, None if nothing is; from outside of any turn."""
         try:
             async with self.turns.looking(self.place(node).parent or node):
                 return await self.look(node)

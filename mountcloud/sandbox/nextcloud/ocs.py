@@ -17,7 +17,7 @@ Answer = Callable[[Request, Sandbox, Row], object]
 
 
 def fields_of(request: Request) -> Mapping[str, str]:
-    """What the query and the form of a request say; PHP makes no difference between them."""
+    """What the query and the body of a request say, a form or JSON; the server makes no difference."""
     found: Mapping[str, str] = request.state.fields
     return found
 
@@ -36,14 +36,19 @@ def ocs(answer: Answer, version: str = "v2.php") -> Callable[[Request], Awaitabl
             if request.headers.get("ocs-apirequest", "").lower() not in {"true", "1"}:
                 return reply({"message": "CSRF check failed"}, 412)
             account = people.authenticate(box, request.headers)
-            form = await request.form()
-            request.state.fields = {name: str(value) for name, value in (*request.query_params.items(), *form.items())}
+            request.state.fields = await _fields(request)
             with box.transaction():
                 return _wrapped(answer(request, box, account), 100 if old else 200, http=200)
         except Refusal as refusal:
             return _failed(refusal, http=200 if old and refusal.status != 401 else refusal.status)
 
     return endpoint
+
+
+async def _fields(request: Request) -> Mapping[str, str]:
+    json_body = request.headers.get("content-type", "").startswith("application/json")
+    body: Mapping[str, object] = await request.json() if json_body else await request.form()
+    return {name: str(value) for name, value in (*request.query_params.items(), *body.items())}
 
 
 def _wrapped(data: object, status: int, message: str = "OK", *, http: int) -> Response:
