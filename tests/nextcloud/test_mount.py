@@ -1,5 +1,6 @@
 """A real mount of a Nextcloud account: what saving leaves on the server, other clients, trouble, kill -9."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -188,3 +189,41 @@ def chunks_tried(server: NextcloudServer, *statuses: int) -> list[str]:
 
 def chunks_sent(server: NextcloudServer) -> list[str]:
     return chunks_tried(server, 201)
+
+
+def ran(mount: Mount, *words: str, entered: str = "") -> str:
+    """What a command that succeeds says."""
+    done = mount.run(*words, entered=entered)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
+    return done.stdout
+
+
+def test_the_commands_reach_what_the_server_keeps(mount: Mount, dav: Dav) -> None:
+    """Trash bin, older versions, links, its own interface; what comes back is seen in the mount."""
+    top = mount.mountpoint
+    (top / "d").mkdir()
+    file = top / "d" / "notes.txt"
+    file.write_bytes(b"first")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    mount.settle()
+    file.write_bytes(b"second")
+    mount.settle()
+    present, old = json.loads(ran(mount, "versions", str(file), "--json"))
+    assert (present["present"], present["size"], old["id"], old["size"]) == (True, 6, "1700000000", 5)
+    ran(mount, "versions", str(file), "restore", old["id"])
+    until(lambda: file.read_bytes() == b"first")
+    file.unlink()
+    mount.settle()
+    [gone] = json.loads(ran(mount, "trash", "list", str(top / "d"), "--json"))
+    assert (gone["path"], gone["kind"]) == ("d/notes.txt", "file")
+    assert "d/notes.txt is back" in ran(mount, "trash", "restore", str(top / "d"), gone["id"])
+    until(file.exists)
+    assert file.read_bytes() == b"first"
+    url = ran(mount, "share", str(file), "--password-stdin", "--expires", "7", entered="a secret\n").strip()
+    listed = ran(mount, "share", str(file), "--list")
+    assert url in listed
+    assert "with a password, until " in listed
+    ran(mount, "share", str(file), "--end", listed.split()[0])
+    assert "no links" in ran(mount, "share", str(file), "--list")
+    assert json.loads(ran(mount, "api", "test", "GET", "/cloud/user"))["id"] == dav.account
+    assert "Nextcloud 31.0.2" in mount.run("doctor").stdout
