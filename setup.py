@@ -34,7 +34,6 @@ setup(
         "cryptography>=43",
         "cachetools>=5.5",
         "click>=8.1",
-        "defusedxml>=0.7.1",
         "oauthlib>=3.2.2",
         "tzdata>=2024.1",
         "pycryptodomex>=3.20",

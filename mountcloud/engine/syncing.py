@@ -221,9 +221,10 @@ class Syncer:
 
     def _is_own_work(self, change: Change) -> bool:
         """What an upload of ours has just made: beside the file itself it would be shown as a ghost of that."""
-        if not isinstance(change, Upserted) or self.index.by_id(change.node.id) is not None:
+        grain_ns = self.provider.capabilities.mtime_resolution_ns
+        if not isinstance(change, Upserted) or not self.journal.may_have_made(change.node, grain_ns):
             return False
-        return self.journal.may_have_made(change.node, self.provider.capabilities.mtime_resolution_ns)
+        return self.index.by_id(change.node.id) is None
 
     def _doubt_places(self, changes: Sequence[Change]) -> None:
         """What is told of nodes in flux is not heeded now and not told again, so it is asked for later."""

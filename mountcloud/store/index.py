@@ -15,8 +15,8 @@ from mountcloud.model.node import Node
 from mountcloud.policy.naming import shown_as_link
 from mountcloud.policy.reduce import Plan
 from mountcloud.store.departed import Departed
-from mountcloud.store.index_look_ups import LookUps
-from mountcloud.store.index_rows import MIGRATIONS, WATCH, WATCH_LISTINGS, Entry
+from mountcloud.store.index_rows import MIGRATIONS, Entry
+from mountcloud.store.index_watching import Watched
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.sqlite import Database
 
@@ -33,15 +33,15 @@ _IN_DOUBT = Version("?")
 """No version of any service: the listing is to be had again."""
 
 
-class Index(LookUps):
+class Index(Watched):
     """Nodes by inode, by node id and by place. Synchronous; a look-up takes some microseconds."""
 
     def __init__(
         self, path: Path, name_of: NameOf, fold: Fold = lambda name: "", reserve: Reserve | None = None
     ) -> None:
         """Open; a file that cannot be used is replaced by an empty one."""
-        self._watched = False
         self._departed = Departed()
+        self._crowd: dict[NodeId, set[str]] = {}
         self._name_of = name_of
         self._fold = fold
         super().__init__(_opened(path, reserve))
@@ -263,7 +263,7 @@ class Index(LookUps):
     def give_names_back(self, parent: NodeId) -> list[Stale]:
         """Nodes that could not have their own name in a directory get it as soon as it is free."""
         with self.transaction():
-            return [stale for each in self.children(parent) for stale in self._give_name_back(each)]
+            return [stale for each in self.renamed_children(parent) for stale in self._give_name_back(each)]
 
     def _give_name_back(self, entry: Entry) -> list[Stale]:
         own, parent = self._name_of(entry.node, lambda _: False), entry.node.parent
@@ -280,15 +280,28 @@ class Index(LookUps):
         with self.transaction():
             for gone in plan.remove:
                 stale += self._remove(gone)
-            known = [self.by_id(node.id) for node in plan.upsert]
-            for node, old in zip(plan.upsert, known, strict=True):
-                if old is not None and (old.node.parent, old.node.name) != (node.parent, node.name):
-                    self._vacate(old)  # so that nodes which change places find each other's names free
-            for node, old in zip(plan.upsert, known, strict=True):
-                stale += self._upsert(node, old)
+            with self._crowded(plan.upsert):
+                stale += self._upsert_all(plan.upsert)
             for key, value in (notes or {}).items():
                 self.put_note(key, value)
         return stale
+
+    @contextmanager
+    def _crowded(self, nodes: Sequence[Node]) -> Iterator[None]:
+        """No name is asked for that none of the nodes in a directory has, or had meanwhile."""
+        self._crowd = self.names_around(nodes)
+        try:
+            yield
+        finally:
+            self._crowd = {}
+
+    def _upsert_all(self, nodes: Sequence[Node]) -> list[Stale]:
+        known = self.known([node.id for node in nodes])
+        for node in nodes:
+            old = known.get(node.id)
+            if old is not None and (old.node.parent, old.node.name) != (node.parent, node.name):
+                self._vacate(old)  # so that nodes which change places find each other's names free
+        return [stale for node in nodes for stale in self._upsert(node, known.get(node.id))]
 
     def _remove(self, node: NodeId) -> list[Stale]:
         stale: list[Stale] = []
@@ -351,37 +364,16 @@ class Index(LookUps):
         parent = node.parent
 
         def taken(file_name: str) -> bool:
-            holder = None if parent is None else self.child(parent, file_name)
+            crowd = None if parent is None else self._crowd.get(parent)
+            if parent is None or (crowd is not None and file_name not in crowd):
+                return False
+            holder = self.child(parent, file_name)
             return holder is not None and holder.node.id != node.id
 
-        return self._name_of(node, taken)
-
-    def watch(self, changed: Callable[[NodeId], None]) -> None:
-        """From now on ``changed`` hears of each directory at once when a listing of it would show something else.
-
-        It may hear of one in vain. What the kernel is told of the directory itself is the matter of the one above it.
-        """
-        self._db.teach("listing_changed", changed)
-        self._db.script(WATCH_LISTINGS)
-
-    def take_touched(self) -> list[NodeId] | None:
-        """Directories in which nodes changed since the last time; None the first time: from then on it is noted."""
-        if not self._watched:
-            self._db.script(WATCH)
-            self._watched = True
-            return None
-        found = [NodeId(row[0]) for row in self._db.rows("SELECT parent FROM touched")]
-        if found:
-            self._db.run("DELETE FROM touched")
+        found = self._name_of(node, taken)
+        if parent in self._crowd:
+            self._crowd[parent].add(found)
         return found
-
-    def secure_room(self) -> None:
-        """As ``Database.secure_room``."""
-        self._db.secure_room()
-
-    def close(self) -> None:
-        """Close; idempotent."""
-        self._db.close()
 
 
 def _opened(path: Path, reserve: Reserve | None) -> Database:

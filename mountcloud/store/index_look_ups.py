@@ -1,8 +1,10 @@
 """What is asked of the index: nodes by inode, by node id and by place, and the few directories that need a look."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from mountcloud.model.ids import Inode, NodeId
+from mountcloud.model.node import Node
 from mountcloud.store.index_rows import COLUMNS, Entry, entry_of
 from mountcloud.store.sqlite import Database
 
@@ -11,6 +13,9 @@ _HOT = 4096
 
 One too many forgets them all: putting the older ones out one by one costs as much as asking again.
 """
+_AT_ONCE = 500
+_MANY = 16
+"""Nodes for which it is worth asking for all names of the directory to which they come."""
 _SELECT = f"SELECT {COLUMNS} FROM node WHERE "  # noqa: S608 - constants
 _BY_INODE = _SELECT + "inode = ?"
 _BY_ID = _SELECT + "id = ?"
@@ -95,6 +100,24 @@ class LookUps:
         """File names and inodes of all known children, by inode: what a walk through many needs, and no more."""
         rows = self._db.rows("SELECT file_name, inode FROM node WHERE parent = ? ORDER BY inode", (parent,))
         return [(str(row[0]), Inode(row[1])) for row in rows]
+
+    def renamed_children(self, parent: NodeId) -> list[Entry]:
+        """Those whose file name is not just the service's name."""
+        return self._many("parent = ? AND file_name <> name ORDER BY inode", (parent,))
+
+    def known(self, nodes: Sequence[NodeId]) -> dict[NodeId, Entry]:
+        """Those of these nodes that are known, in few questions."""
+        found: dict[NodeId, Entry] = {}
+        for start in range(0, len(nodes), _AT_ONCE):
+            some = nodes[start : start + _AT_ONCE]
+            entries = self._many(f"id IN ({', '.join('?' * len(some))})", some)
+            found |= {entry.node.id: entry for entry in entries}
+        return found
+
+    def names_around(self, nodes: Iterable[Node]) -> dict[NodeId, set[str]]:
+        """All file names in the directories to which many of these nodes come."""
+        coming = Counter(node.parent for node in nodes if node.parent is not None)
+        return {parent: {name for name, _ in self.names(parent)} for parent, n in coming.items() if n >= _MANY}
 
     def has_children(self, parent: NodeId) -> bool:
         """True if any child is known."""

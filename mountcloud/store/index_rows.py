@@ -43,39 +43,6 @@ MIGRATIONS = [
     """,
     "ALTER TABLE node ADD COLUMN mode INTEGER;    -- permission bits that the service keeps",
 ]
-WATCH = """
-CREATE TEMP TABLE touched (parent TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TEMP TRIGGER touched_by_insert AFTER INSERT ON main.node WHEN new.parent IS NOT NULL BEGIN
-    INSERT OR IGNORE INTO touched VALUES (new.parent);
-END;
-CREATE TEMP TRIGGER touched_by_delete AFTER DELETE ON main.node WHEN old.parent IS NOT NULL BEGIN
-    INSERT OR IGNORE INTO touched VALUES (old.parent);
-END;
-CREATE TEMP TRIGGER touched_by_update AFTER UPDATE OF id, parent, name, size, version ON main.node BEGIN
-    INSERT OR IGNORE INTO touched SELECT old.parent WHERE old.parent IS NOT NULL;
-    INSERT OR IGNORE INTO touched SELECT new.parent WHERE new.parent IS NOT NULL;
-END;
-"""
-"""Notes the directories in which nodes change, whoever changes them, for as long as the database is open."""
-WATCH_LISTINGS = """
-CREATE TEMP TRIGGER listing_changed_by_insert AFTER INSERT ON main.node WHEN new.parent IS NOT NULL BEGIN
-    SELECT listing_changed(new.parent);
-END;
-CREATE TEMP TRIGGER listing_changed_by_delete AFTER DELETE ON main.node WHEN old.parent IS NOT NULL BEGIN
-    SELECT listing_changed(old.parent);
-END;
-CREATE TEMP TRIGGER listing_changed_by_update
-AFTER UPDATE OF id, parent, file_name, name, directory, size, mtime_ns, rights, mode ON main.node
-WHEN (old.id, old.parent, old.file_name, old.name, old.directory, old.size, old.mtime_ns, old.rights,
-    old.mode)
-    IS NOT (new.id, new.parent, new.file_name, new.name, new.directory, new.size, new.mtime_ns, new.rights,
-    new.mode)
-BEGIN
-    SELECT listing_changed(old.parent) WHERE old.parent IS NOT NULL;
-    SELECT listing_changed(new.parent) WHERE new.parent IS NOT NULL;
-END;
-"""
-"""Tells at once in which directories a listing with attributes would show something else. The version is not shown."""
 COLUMNS = (
     "inode, id, parent, file_name, name, directory, size, version, mtime_ns, rights, encrypted, listed, listed_at, "
     "remote_mtime_ns, mode"

@@ -1,5 +1,6 @@
 """The book of places in an SQLite file of its own: neither rebuildable nor owed, like the attributes."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -30,6 +31,9 @@ _MIGRATIONS = [
 ]
 
 _COLUMNS = "id, parent, name, is_directory, facts, aim_parent, aim_name, mark"
+_PUT = f"INSERT OR REPLACE INTO places ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+_MANY = 16
+"""Places for which it is worth asking for all names of their directory."""
 _WITH_ALL_BELOW = """
     DELETE FROM places WHERE id IN (
         WITH RECURSIVE gone (id) AS (
@@ -78,18 +82,25 @@ class PlaceBook:
         with self._db.transaction():
             for node in remove:
                 self._db.run(_WITH_ALL_BELOW, (node,))
-            for place in put:
+            for place in self._put_together(list(put)):
                 self._put(place)
+
+    def _put_together(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Of the many of a first listing those that take nobody's name, in one go; returns the others."""
+        parents = {place.parent for place in places}
+        if len(places) < _MANY or len(parents) != 1 or len({place.id for place in places}) < len(places):
+            return places
+        held = self._db.rows("SELECT name FROM places WHERE parent = ?", tuple(parents))
+        taken = {text(row[0]) for row in held}
+        taken |= {name for name, count in Counter(place.name for place in places).items() if count > 1}
+        self._db.run_many(_PUT, [_row(place) for place in places if place.name not in taken])
+        return [place for place in places if place.name in taken]
 
     def _put(self, place: Place) -> None:
         holder = None if place.parent is None else self.find(place.parent, place.name)
         if holder is not None and holder.id != place.id:
             self._db.run(_WITH_ALL_BELOW, (holder.id,))
-        aim = (None, None) if place.aim is None else (place.aim.parent, place.aim.name)
-        self._db.run(
-            f"INSERT OR REPLACE INTO places ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
-            (place.id, place.parent, place.name, place.is_directory, place.facts, *aim, place.mark),
-        )
+        self._db.run(_PUT, _row(place))
 
     def note(self, key: str) -> str | None:
         """What the provider wrote down."""
@@ -103,6 +114,11 @@ class PlaceBook:
     def close(self) -> None:
         """Close; idempotent."""
         self._db.close()
+
+
+def _row(place: Place) -> Row:
+    aim = (None, None) if place.aim is None else (place.aim.parent, place.aim.name)
+    return (place.id, place.parent, place.name, place.is_directory, place.facts, *aim, place.mark)
 
 
 def _place(row: Row) -> Place:

@@ -77,9 +77,27 @@ class Database:
         try:
             return self._ask(statement, values).lastrowid or 0
         except sqlite3.OperationalError as error:
-            if "full" in str(error):
-                raise DiskFull(f"no room to write {self.path.name}", hint="free some space") from error
+            self._tell_of_full_disk(error)
             raise
+
+    def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """A statement that may be repeated, for each of these values, within a transaction. Raises ``DiskFull``."""
+        try:
+            self._insert_all(statement, rows)
+        except sqlite3.OperationalError as error:
+            self._reserve.release()
+            self._tell_of_full_disk(error)
+            raise
+
+    def _insert_all(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            self._db.executemany(statement, rows)
+        except UnicodeEncodeError:
+            self._db.executemany(statement, [[_storable(value) for value in values] for values in rows])
+
+    def _tell_of_full_disk(self, error: sqlite3.OperationalError) -> None:
+        if "full" in str(error):
+            raise DiskFull(f"no room to write {self.path.name}", hint="free some space") from error
 
     def secure_room(self) -> None:
         """Take disk blocks ahead of need, so that what is owed can be written down on a disk that others fill up."""

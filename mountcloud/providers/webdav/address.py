@@ -33,8 +33,14 @@ def address_of(url: str) -> Address:
 
 def decoded(href: str) -> Path:
     """The names in an href, which may be an address or a path, encoded in any case."""
-    path = re.sub(r"^https?://[^/]*", "", href.strip(), flags=re.IGNORECASE)
-    return tuple(unquote_to_bytes(name).decode(errors="surrogateescape") for name in path.split("/") if name)
+    path = href.strip()
+    if not path.startswith("/"):
+        path = re.sub(r"^https?://[^/]*", "", path, flags=re.IGNORECASE)
+    return tuple(_decoded_name(name) if "%" in name else name for name in path.split("/") if name)
+
+
+def _decoded_name(name: str) -> str:
+    return unquote_to_bytes(name).decode(errors="surrogateescape")
 
 
 def is_text(path: Path) -> bool:

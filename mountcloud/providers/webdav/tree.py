@@ -300,7 +300,7 @@ class Tree:
         return Version(token.text if self.abilities.precise else f"{token.text}#{secrets.token_hex(4)}")
 
     def _file_time(self, facts: Facts, entry: Entry) -> int:
-        binding = facts.binding(entry.token)
+        binding = facts.binding(entry.token) if facts.bindings else None
         if binding is not None and binding.mtime_ns is not None:
             return binding.mtime_ns
         kept = wire.kept_time(entry)

@@ -282,6 +282,28 @@ def test_what_was_undone_is_not_remembered(index: Index) -> None:
     assert index.by_id(NodeId("local:1")) is None
 
 
+@given(st.lists(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), min_size=16, max_size=40), st.sets(st.integers(0, 40)))
+@settings(max_examples=40, deadline=None)
+def test_many_nodes_get_names_as_one_after_the_other(letters: list[str], moved: set[int]) -> None:
+    """Names that are taken, given up and taken again within one change of many nodes."""
+    with tempfile.TemporaryDirectory() as place:
+        found = []
+        for together in (True, False):
+            index = Index(Path(place) / f"{together}.db", name_of)
+            index.put_root(Node(ROOT, None, "", Kind.DIRECTORY, 0, Version("1"), 0, Rights.ALL))
+            upsert(index, *[node(str(n), f"{letters[-n - 1]}0", ROOT) for n in moved if n < len(letters)])
+            nodes = [node(str(n), f"{letter}{n % 2}") for n, letter in enumerate(letters)]
+            assert (len(index.names_around(nodes)) == 1) == (len(nodes) >= 16)
+            for some in [nodes] if together else [[each] for each in nodes]:
+                upsert(index, *some)
+            upsert(index, node("later", f"{letters[0]}0"))
+            assert remembered_wrongly(index) == []
+            index.give_names_back(ROOT)
+            found.append((len(names(index)), {each.node.name for each in index.children(ROOT)}))
+            index.close()
+        assert found[0] == found[1]
+
+
 AFTER: dict[str, tuple[Callable[[Index], object], set[str]]] = {
     "a new node": (lambda index: upsert(index, node("9", "new", NodeId("d"))), {"d"}),
     "another size": (lambda index: index.set_content(inode(index, "1"), 4, 10), {"d"}),

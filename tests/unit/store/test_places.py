@@ -152,6 +152,23 @@ def test_both_books_tell_the_same(
     disk.close()
 
 
+@settings(deadline=None, max_examples=30)
+@given(count=st.integers(0, 40), there=st.sets(st.integers(0, 50), max_size=20))
+def test_the_many_of_a_list_are_put_as_one_after_the_other(
+    count: int, there: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    disk, memory = PlaceBook(tmp_path_factory.mktemp("book") / "places.db"), MemoryPlaces()
+    for book in (disk, memory):
+        planted(book)
+        for number in there:  # each with something in it, which goes with it when its name is taken
+            book.change(put=[directory(NodeId(f"old {number}"), A, f"name {number}")])
+            book.change(put=[directory(NodeId(f"in {number}"), NodeId(f"old {number}"), "caf\udce9")])
+        book.change(put=[directory(NodeId(f"new {n}"), A, f"name {n}" + "\udce9" * (n % 7 == 6)) for n in range(count)])
+    for id in [A, *(NodeId(f"old {number}") for number in there)]:
+        assert sorted(disk.below(id), key=repr) == sorted(memory.below(id), key=repr)
+    disk.close()
+
+
 def test_a_name_that_is_no_text_is_kept(book: Places) -> None:
     name = "caf\udce9"
     planted(book).change(put=[Place(F, B, name, is_directory=False, aim=Slot(A, name))])

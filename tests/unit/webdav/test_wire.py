@@ -105,8 +105,9 @@ def test_names_survive_a_list(names: list[str]) -> None:
         APACHE[:-30],
         b'<!DOCTYPE x [<!ENTITY a "aaaa">]><D:multistatus xmlns:D="DAV:">&a;</D:multistatus>',
         b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><D:multistatus xmlns:D="DAV:">&a;</D:multistatus>',
+        '<!DOCTYPE x [<!ENTITY a "a">]><D:multistatus xmlns:D="DAV:">&a;</D:multistatus>'.encode("utf-16"),
     ],
-    ids=["nothing", "a portal's page", "half a list", "an entity", "a file of ours"],
+    ids=["nothing", "a portal's page", "half a list", "an entity", "a file of ours", "an entity, in another encoding"],
 )
 def test_what_is_no_whole_list_is_no_list(body: bytes) -> None:
     with pytest.raises(Unavailable):
