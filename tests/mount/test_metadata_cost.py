@@ -225,3 +225,23 @@ def change(
         service.make_folder(f"{remote}/{chance.choice(folders)}/folder {mark}")
     else:
         service.upload(f"{remote}/{chance.choice(folders)}/{name} {mark}", b"new")
+
+
+@pytest.mark.semantics("inode-stable")
+def test_an_inode_outlives_what_another_client_does_and_a_restart(counted: Counted) -> None:
+    """On this service another id stands for a file that was overwritten."""
+    folder, remote = counted.place / "folder 0", f"/{PLAIN_ROOM}/folder 0"
+    counted.service.upload(f"{remote}/lasting", b"one")
+    counted.mount.call("refresh")
+    inode, id = counted.caller(os.stat, folder / "lasting").st_ino, counted.service.id(f"{remote}/lasting")
+    counted.service.upload(f"{remote}/lasting", b"overwritten")
+    assert counted.service.id(f"{remote}/lasting") != id
+    counted.mount.call("refresh")
+    found = counted.caller(os.stat, folder / "lasting")
+    assert (found.st_ino, found.st_size) == (inode, len(b"overwritten"))
+    counted.service.rename(f"{remote}/lasting", "renamed")
+    counted.mount.call("refresh")
+    assert counted.caller(os.stat, folder / "renamed").st_ino == inode
+    counted.mount.stop()
+    counted.mount.start()
+    assert counted.caller(os.stat, folder / "renamed").st_ino == inode

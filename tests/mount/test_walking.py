@@ -1,7 +1,10 @@
 """A walk through a tree that nobody has listed: what comes next is asked for before the program wants it."""
 
 import subprocess
+import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +35,28 @@ def test_find_is_led_the_way(fuse: None, server: RunningSandbox, account: Accoun
         seen = server.control.requests()
     assert seen.most_at_once >= 4
     assert FOLDERS <= seen.count("GET", "/api/v4/nodes") < 2 * FOLDERS
+
+
+@pytest.mark.mount
+def test_the_whole_tree_is_listed_in_the_background_and_told_of(
+    fuse: None, server: RunningSandbox, account: Account, service: Service
+) -> None:
+    top = f"/{PLAIN_ROOM}/survey"
+    service.make_folder(top)
+    service.make_folder(f"{top}/deep")
+    service.make_folder(f"{top}/deep/deeper")
+    with mounted(replace(account, general="background_index = true")) as mount:
+        deadline, told = time.monotonic() + 60, dict[str, Any]()
+        while told.get("directories_left") != 0:
+            assert time.monotonic() < deadline, told
+            time.sleep(0.1)
+            status = mount.call("status")
+            assert isinstance(status, dict)
+            told = status
+        assert int(told["directories_listed"]) >= 5
+        server.control.forget_requests()
+        assert len(_find(mount.mountpoint / PLAIN_ROOM / "survey")) == 3
+        assert server.control.requests().count("GET", "/api/v4/nodes") <= 2  # polls
 
 
 def _find(place: Path, *options: str) -> list[str]:
