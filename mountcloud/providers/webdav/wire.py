@@ -196,18 +196,18 @@ class _NoEntities(TreeBuilder):
 
 
 def _parsed(body: bytes) -> Element:
-    """Raises ``ParseError`` or ``ValueError``."""
+    """Raises ``Unavailable`` for what is no XML, or none that we read."""
     parser = XMLParser(target=_NoEntities())  # noqa: S314 - without entities
-    parser.feed(body)
-    root: Element = parser.close()
+    try:
+        parser.feed(body)
+        root: Element = parser.close()
+    except (ParseError, ValueError, LookupError) as error:  # the last for an encoding that nobody knows
+        raise Unavailable(f"the server sent a list that is broken: {type(error).__name__}") from None
     return root
 
 
 def _multistatus(body: bytes) -> Element:
-    try:
-        root = _parsed(body)
-    except (ParseError, ValueError) as error:
-        raise Unavailable(f"the server sent a list that is broken: {type(error).__name__}") from None
+    root = _parsed(body)
     if root.tag != f"{DAV}multistatus":
         raise Unavailable("the server sent something else than a list")
     return root

@@ -106,8 +106,9 @@ def test_names_survive_a_list(names: list[str]) -> None:
         b'<!DOCTYPE x [<!ENTITY a "aaaa">]><D:multistatus xmlns:D="DAV:">&a;</D:multistatus>',
         b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><D:multistatus xmlns:D="DAV:">&a;</D:multistatus>',
         '<!DOCTYPE x [<!ENTITY a "a">]><D:multistatus xmlns:D="DAV:">&a;</D:multistatus>'.encode("utf-16"),
+        b'<?xml version="1.0" encoding="nonsense"?><D:multistatus xmlns:D="DAV:"/>',
     ],
-    ids=["nothing", "a portal's page", "half a list", "an entity", "a file of ours", "an entity, in another encoding"],
+    ids=["nothing", "portal", "half", "entity", "file of ours", "entity in another encoding", "unknown encoding"],
 )
 def test_what_is_no_whole_list_is_no_list(body: bytes) -> None:
     with pytest.raises(Unavailable):
