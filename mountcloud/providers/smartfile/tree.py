@@ -1,6 +1,5 @@
 """Ids, paths and nodes: what the book of places knows, laid against what the service shows."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places, is_within, path_of
+from mountcloud.providers.fresh_ids import FreshIds
 from mountcloud.providers.smartfile import wire
 from mountcloud.providers.smartfile.api import Api
 from mountcloud.providers.smartfile.facts import RACY, Binding, Facts, facts_of
@@ -38,6 +38,7 @@ class Tree:
         self.api = api
         self.places = places
         self.turns = Turns()
+        self._ids = FreshIds()
         self.trails = Trails(places)
         if places.get(ROOT) is None:
             places.change(put=[Place(ROOT, None, "", is_directory=True)])
@@ -194,7 +195,7 @@ class Tree:
 
     def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
         """A place for a node that has no id yet."""
-        return Place(NodeId(secrets.token_hex(8)), slot.parent, slot.name, is_directory)
+        return Place(self._ids.next(), slot.parent, slot.name, is_directory)
 
     def adopt(self, slot: Slot, entry: Entry, facts: Facts) -> Place:
         """The place of a node that we just made at this slot."""

@@ -11,6 +11,7 @@ from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places, path_of
+from mountcloud.providers.fresh_ids import FreshIds
 from mountcloud.providers.turns import Turns
 from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.abilities import Abilities
@@ -46,6 +47,7 @@ class Tree:
         self.dav = dav
         self.places = places
         self.turns = Turns()
+        self._ids = FreshIds()
         self._abilities = abilities
 
     @property
@@ -229,7 +231,7 @@ class Tree:
 
     def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
         """A place for a node that has no id yet."""
-        return Place(NodeId(secrets.token_hex(8)), slot.parent, slot.name, is_directory)
+        return Place(self._ids.next(), slot.parent, slot.name, is_directory)
 
     def _given_id(self, entry: Entry) -> NodeId | None:
         """The server's own id of the node, which survives its renames by anybody."""
