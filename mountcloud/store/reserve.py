@@ -59,11 +59,11 @@ class Reserve:
 
     def release(self) -> bool:
         """Give some of the space away; tells whether there was any. Emptied, not removed: a name costs space too."""
-        kept = self._kept()
-        if kept:
-            os.truncate(self._path, max(min(kept, self._size) - STEP, 0))
+        length = self._path.stat().st_size if self._path.exists() else 0
+        if length:
+            os.truncate(self._path, max(length - STEP, 0))
             self._held = False
-        return kept > 0
+        return length > 0
 
     def demand(self, size: int = 0) -> None:
         """Something new is to be begun, of ``size`` bytes as far as they are known.
