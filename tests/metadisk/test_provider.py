@@ -301,6 +301,51 @@ async def test_what_a_cut_save_left_is_finished_by_the_next_look(service: Servic
 
 
 @on_real_trio
+async def test_what_a_cut_save_left_is_gone_after_the_next_save(service: Service, metadisk: MetadiskServer) -> None:
+    async with provider_of(service) as provider:
+        pics = await bucket_of(provider)
+        node = await put(provider, pics.id, "f", b"old")
+        metadisk.control.fault("/buckets/", method="DELETE", kind="status", status=502, count=1)
+        with pytest.raises(Unavailable):
+            await over(provider, node, b"new")
+        metadisk.control.clear_faults()
+        seen = await provider.node(node.ref)
+        assert await read(provider, seen) == b"new"
+        await over(provider, seen, b"newer")
+        assert await names(provider, pics.id) == ["f"]
+        assert len(service.ok("GET", f"/buckets/{service.buckets()['pics']}/files")) == 1
+
+
+@on_real_trio
+async def test_a_move_over_a_file_that_was_cut_short_is_done_by_the_next(
+    service: Service, metadisk: MetadiskServer
+) -> None:
+    async with provider_of(service) as provider:
+        pics = await bucket_of(provider)
+        node, victim = await put(provider, pics.id, "a", b"mover"), await put(provider, pics.id, "b", b"victim")
+        metadisk.control.fault("/buckets/", method="DELETE", kind="status", status=502, count=1)
+        with pytest.raises(Unavailable):
+            await provider.move(node.ref, pics.id, "b", victim.ref)
+        metadisk.control.clear_faults()
+        moved = await provider.move(node.ref, pics.id, "b", victim.ref)
+        assert (moved.id, await names(provider, pics.id)) == (node.id, ["b"])
+        assert service.files(service.buckets()["pics"]) == {"b": node.version}
+
+
+@on_real_trio
+async def test_a_second_name_does_not_come_back_with_its_content(service: Service) -> None:
+    async with provider_of(service) as provider:
+        pics, bucket = await bucket_of(provider), service.buckets()["pics"]
+        one = await put(provider, pics.id, "one", b"same")
+        await put(provider, pics.id, "two", b"same")
+        service.remove(bucket, one.version)
+        assert await names(provider, pics.id) == []
+        await put(provider, pics.id, "three", b"same")
+        assert await names(provider, pics.id) == ["three"]
+        assert service.files(bucket) == {"three": one.version}
+
+
+@on_real_trio
 async def test_a_lost_answer_to_a_rename_is_settled_by_a_look(service: Service, metadisk: MetadiskServer) -> None:
     async with provider_of(service) as provider:
         pics = await bucket_of(provider)

@@ -1,6 +1,6 @@
 """Giving names to contents and taking them away: the service has one name a content, notes have the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mountcloud.model.errors import NotFound, Unavailable
 from mountcloud.model.provider import Content, Source
@@ -33,6 +33,7 @@ class Names:
         self._tree.works.given(where.bucket, where.path, content)
 
     async def _store(self, picture: Picture, where: Where, content: str, source: Source) -> None:
+        await self._remove_all(where.bucket, picture.idle_notes(content))
         entry = await self._api.store(where.bucket, stored_name(where.path), source)
         if entry.hash == content:
             return
@@ -49,6 +50,7 @@ class Names:
         self._tree.works.dropped(bucket, held.path, held.hash)
 
     async def _take_own(self, picture: Picture, bucket: str, held: Held) -> None:
+        await self._remove_all(bucket, picture.idle_notes(held.hash))
         heir = next((each for each in picture.names_of(held.hash) if each.note), None)
         if heir is None:
             await self._remove(bucket, held.hash)
@@ -101,6 +103,10 @@ class Names:
         entry = await self._api.store(bucket, name, Bytes(note_content(name)))
         if entry.hash != note_hash(name):
             raise Unavailable("other bytes arrived than were sent")
+
+    async def _remove_all(self, bucket: str, contents: Sequence[str]) -> None:
+        for each in contents:
+            await self._remove(bucket, each)
 
     async def _remove(self, bucket: str, content: str) -> None:
         """What is gone already may be gone."""

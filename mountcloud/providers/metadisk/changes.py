@@ -21,7 +21,7 @@ from mountcloud.providers.metadisk.bucket import Names
 from mountcloud.providers.metadisk.facts import Facts, Stand, facts_of
 from mountcloud.providers.metadisk.picture import Held, Picture
 from mountcloud.providers.metadisk.sources import hash_of
-from mountcloud.providers.metadisk.tree import ROOT, Tree, Where
+from mountcloud.providers.metadisk.tree import ROOT, Tree, Where, above
 
 
 class Changes:
@@ -94,6 +94,7 @@ class Changes:
 
     async def _replace(self, base: Ref, stand: Stand, source: Source) -> Node:
         where = await self._file(base.id)
+        await self._finish_earlier(base.id, where)
         async with self._works.on(where.key, (where.bucket, base.version), (where.bucket, stand.hash)):
             picture = await self._tree.look(where.bucket)
             node = self._tree.seen(base.id, picture)
@@ -119,19 +120,25 @@ class Changes:
                     await self._names.take(picture, where.bucket, held)
             done = replace(place, facts=Facts(stand).text)
             self._places.change(put=[done])
-        self._tree.leftovers.pop(place.id, None)
+        self._tree.leftovers.discard(place.id)
         return self._tree.to_node(done)
 
     async def finish_leftovers(self) -> None:
         """Do what an upload that was cut short left to be done."""
-        for node, was in tuple(self._tree.leftovers.items()):
+        for node in tuple(self._tree.leftovers):
             if self._places.get(node) is None:
-                del self._tree.leftovers[node]
+                self._tree.leftovers.discard(node)
                 continue
             async with self._works.turns.staying():
-                where = await self._file(node)
-                async with self._works.on(where.key, (where.bucket, was.hash)):
-                    await self._finish_leftover(node, where)
+                await self._finish_earlier(node, await self._file(node))
+
+    async def _finish_earlier(self, node: NodeId, where: Where) -> None:
+        """The content before the present one, if it may still have the name."""
+        was = facts_of(self._tree.place(node).facts).was
+        if was is not None:
+            async with self._works.on(where.key, (where.bucket, was.hash)):
+                await self._finish_leftover(node, where)
+        self._tree.leftovers.discard(node)
 
     async def _finish_leftover(self, node: NodeId, where: Where) -> None:
         picture, place = await self._tree.look(where.bucket), self._places.get(node)
@@ -140,7 +147,6 @@ class Changes:
             return
         if any(held.hash == stand.hash for held in picture.at(where.path)):
             await self._finish(picture, where, place, stand)
-        self._tree.leftovers.pop(node, None)
 
     async def _file(self, node: NodeId) -> Where:
         """Where a file is; raises ``NotFound``."""
@@ -199,11 +205,6 @@ def demand_empty(picture: Picture, where: Where) -> None:
     files, directories = picture.below(where.path)
     if files or len(directories) > 1:
         raise NotEmpty("the directory has children")
-
-
-def above(where: Where) -> Where:
-    """The directory in which it is."""
-    return Where(where.bucket, where.path[:-1])
 
 
 def held_at(picture: Picture, where: Where, content: str) -> Held:

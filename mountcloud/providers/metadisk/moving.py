@@ -14,10 +14,10 @@ from mountcloud.model.node import Node
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, is_within
 from mountcloud.providers.metadisk.bucket import Names
-from mountcloud.providers.metadisk.changes import above, demand_empty, demand_version, held_at
+from mountcloud.providers.metadisk.changes import demand_empty, demand_version, held_at
 from mountcloud.providers.metadisk.facts import facts_of
 from mountcloud.providers.metadisk.picture import Held, Picture
-from mountcloud.providers.metadisk.tree import ROOT, Tree, Where
+from mountcloud.providers.metadisk.tree import ROOT, Tree, Where, above
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,15 @@ class Moves:
 
     async def _move_file(self, node: NodeId, slot: Slot, replaces: Ref | None) -> Node:
         old, new = await self._way(node, slot)
-        contents = {self._content(each) for each in (node, None if replaces is None else replaces.id)}
+        contents = {self._content(node), "" if replaces is None else replaces.version}
+        contents.add(self._content(None if replaces is None else replaces.id))
         keys = [(where.bucket, content) for where in (old, new) for content in contents]
         async with self._works.on(old.key, new.key, *keys):
             way = await self._looked(old, new)
             seen = self._tree.seen(node, way.seen)
             place = self._tree.place(node)
             if Slot(seen.parent or ROOT, seen.name) == slot:
+                await self._clear_away(way, seen, replaces)
                 return seen
             self._tree.demand_directory(way.seen_there, slot.parent)
             held = held_at(way.seen, old, seen.version)
@@ -81,6 +83,12 @@ class Moves:
                 await self._names.keep_directory(way.seen, above(old))
                 await self._relocate(way, held, in_the_way)
             return self._arrived(place, slot, replaces)
+
+    async def _clear_away(self, way: _Way, seen: Node, replaces: Ref | None) -> None:
+        """What made way is still there if an earlier attempt was cut short: the version tells which content that is."""
+        for held in tuple(way.seen_there.at(way.new.path)):
+            if replaces is not None and held.hash == replaces.version != seen.version:
+                await self._names.take(way.seen_there, way.new.bucket, held)
 
     def _content(self, node: NodeId | None) -> str:
         place = None if node is None else self._places.get(node)

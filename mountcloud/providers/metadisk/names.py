@@ -11,6 +11,7 @@ name says what it is about and whose content follows from its name. Its hash pro
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from mountcloud.crypt.ripemd160 import ContentHash
 from mountcloud.model.errors import InvalidName
@@ -78,6 +79,7 @@ def path_of(name: str) -> Path:
     return path if all(path) else (name,)
 
 
+@lru_cache(1 << 16)
 def meaning_of(name: str, content_hash: str) -> Meaning:
     """What an entry of this name and content is."""
     if name.endswith(_SLASH) and _is_note(name, content_hash):

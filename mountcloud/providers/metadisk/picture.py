@@ -28,6 +28,7 @@ class Picture:
         self._directories: dict[Path, set[str]] = {(): set()}
         self._files: dict[Path, set[str]] = {}
         self._noted: set[Path] = set()
+        self._idle: dict[str, list[str]] = {}
         aliases = [held for entry in self.objects.values() for held in self._read(entry)]
         for held in aliases:
             self._add_alias(held)
@@ -48,6 +49,8 @@ class Picture:
         target = self.objects.get(held.hash)
         if target is not None and all(each.path != held.path for each in self.names_of(held.hash)):
             self._add(Held(held.path, held.hash, target.size, held.note))
+        else:
+            self._idle.setdefault(held.hash, []).append(held.note)
 
     def _add(self, held: Held) -> None:
         self._add_directory(held.path[:-1])
@@ -71,6 +74,10 @@ class Picture:
     def names_of(self, content: str) -> Sequence[Held]:
         """All names of a content; the first is the entry's own, unless that is a note."""
         return self._of_content.get(content, ())
+
+    def idle_notes(self, content: str) -> Sequence[str]:
+        """Notes that give a content no name now, and would do so again if it came back, or lost the one it has."""
+        return self._idle.get(content, ())
 
     def is_directory(self, path: Path) -> bool:
         """True if the directory is noted, or anything is in it."""

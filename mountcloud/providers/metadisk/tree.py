@@ -61,7 +61,7 @@ class Tree:
         self.api = api
         self.places = places
         self.works: Works = works_on(places)
-        self.leftovers: dict[NodeId, Stand] = {}
+        self.leftovers: set[NodeId] = set()
         self._looks: dict[str, _Looks] = {}
         if places.get(ROOT) is None:
             places.change(put=[Place(ROOT, None, "", is_directory=True)])
@@ -93,6 +93,13 @@ class Tree:
             if each.aim is not None and not self.works.is_busy(each.id):
                 await self._settle(each, each.aim)
         return self.where_now(node)
+
+    async def _settle_one(self, node: NodeId) -> None:
+        """What is gone meanwhile says nothing of the directory that it was to be in."""
+        try:
+            await self.where(node)
+        except NotFound:
+            return
 
     async def _settle(self, place: Place, aim: Slot) -> None:
         """A move was sent and its answer lost. What is in both places is still to be moved by whoever owes it."""
@@ -166,7 +173,17 @@ class Tree:
 
     def seen(self, node: NodeId, picture: Picture) -> Node:
         """The node as a list of its bucket shows it; raises ``NotFound``."""
-        return _picked(node, self._recognised(self.place(node).parent or ROOT, picture))
+        place = self.place(node)
+        where = self.where_now(node)
+        if place.is_directory:
+            if not picture.is_directory(where.path) and not self.works.knows_better(node, picture.moment):
+                raise NotFound("the node is gone")
+            return self.to_node(place)
+        keys = [where.path[-1], *(f"{where.path[-1]}/{each.hash}" for each in picture.at(where.path))]
+        parent = place.parent or ROOT
+        known = [found for key in keys if (found := self.places.find(parent, key)) is not None]
+        files = _Matching(self, above(where), picture, known, picture.at(where.path))
+        return _picked(node, self._accepted(known, files.places(parent), files))
 
     async def children(self, directory: NodeId) -> Sequence[Node]:
         """All that is in a directory, each with the id that it always had."""
@@ -178,7 +195,7 @@ class Tree:
             where = await self.where(directory)
             leaving = [each for each in self.places.below(directory) if each.aim is not None]
             for each in (*self.places.aimed_at(directory), *leaving):
-                await self.where(each.id)
+                await self._settle_one(each.id)
             picture = await self._glance(where)
             self.demand_directory(picture, directory)
             return self._recognised(directory, picture)
@@ -222,10 +239,13 @@ class Tree:
         where = self.where_now(directory)
         known = self.places.below(directory)
         directories = list(self._directories(directory, where, picture))
-        files = _Matching(self, where, picture, [place for place in known if not place.is_directory])
-        places = [*directories, *files.places(directory)]
-        self._accept(known, places, picture.moment)
-        return [self.to_node(place, files.still.get(place.id)) for place in places]
+        listed = tuple(picture.files(where.path))
+        files = _Matching(self, where, picture, [place for place in known if not place.is_directory], listed)
+        return self._accepted(known, [*directories, *files.places(directory)], files)
+
+    def _accepted(self, known: Sequence[Place], found: Sequence[Place], files: "_Matching") -> list[Node]:
+        self._accept(known, found, files.moment)
+        return [self.to_node(place, files.still.get(place.id)) for place in found]
 
     def _directories(self, directory: NodeId, where: Where, picture: Picture) -> Iterator[Place]:
         aims = {each.aim.name for each in self.places.aimed_at(directory) if each.aim is not None}
@@ -263,13 +283,15 @@ class _Matching:
     our putting a new content and taking away the one before, both are listed, and only one is shown.
     """
 
-    def __init__(self, tree: Tree, where: Where, picture: Picture, known: Sequence[Place]) -> None:
+    def __init__(
+        self, tree: Tree, where: Where, picture: Picture, known: Sequence[Place], listed: Sequence[Held]
+    ) -> None:
         self._tree = tree
         self.still: dict[NodeId, Stand] = {}
         self._known = sorted(known, key=lambda place: place.name)
-        self._moment = picture.moment
+        self.moment = picture.moment
         past = tree.works.is_past
-        found = (h for h in picture.files(where.path) if not past(picture.moment, where.bucket, h.path, h.hash))
+        found = (held for held in listed if not past(picture.moment, where.bucket, held.path, held.hash))
         self._left: dict[str, list[Held]] = {}
         for held in sorted(found, key=lambda held: held.hash):
             self._left.setdefault(held.path[-1], []).append(held)
@@ -292,15 +314,15 @@ class _Matching:
         """The place as it is now, if the list has the content that it stands for, or the one before."""
         facts = facts_of(place.facts)
         if self._take(place, facts.stand):
-            if self._take(place, facts.was) and facts.was is not None:
-                self._tree.leftovers[place.id] = facts.was
+            if self._take(place, facts.was):
+                self._tree.leftovers.add(place.id)
             return place
         if facts.was is not None and self._take(place, facts.was):
             if not self._tree.works.is_busy(place.id):
                 return replace(place, facts=Facts(facts.was).text)
             self.still[place.id] = facts.was
             return place
-        touched = self._tree.works.knows_better(place.id, self._moment)
+        touched = self._tree.works.knows_better(place.id, self.moment)
         return place if touched and not self._tree.works.is_busy(place.id) else None
 
     def _take(self, place: Place, stand: Stand | None) -> bool:
@@ -320,6 +342,11 @@ class _Matching:
         for place in self._tree.places.aimed_at(directory):
             if place.aim is not None and not place.is_directory:
                 self._take(replace(place, name=place.aim.name), facts_of(place.facts).stand)
+
+
+def above(where: Where) -> Where:
+    """The directory in which it is."""
+    return Where(where.bucket, where.path[:-1])
 
 
 def _first_seen(held: Held) -> Facts:

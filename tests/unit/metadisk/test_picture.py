@@ -51,6 +51,8 @@ def test_a_name_of_what_is_gone_is_none_and_one_given_twice_is_one() -> None:
     assert paths(list(picture.files(()))) == {("file",)}
     assert picture.at(("file",)) == [Held(("file",), ONE, 7)]
     assert not picture.is_taken(("lost",))
+    assert picture.idle_notes(TWO) == [note_hash(alias_note(("lost",), TWO))]
+    assert picture.idle_notes(ONE) == [note_hash(alias_note(("file",), ONE))]
 
 
 def test_several_contents_of_one_name_are_all_there() -> None:
