@@ -1,5 +1,6 @@
 """The HTTP library's exceptions, turned into our own."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,8 +28,21 @@ def our_failures(target: httpx.URL, task: str) -> Iterator[None]:
     except httpx.TimeoutException as late:
         raise Silence(f"{target.host} did not {task} in time") from late
     except httpx.NetworkError as broken:
+        distrust = _distrust(broken)
+        if distrust is not None:
+            hint = "ca_file in the settings names an authority of your own"
+            raise Unavailable(f"the certificate of {target.host} is not to be trusted: {distrust}", hint=hint) from None
         raise BrokenOff(f"{target.host} did not {task}: {str(broken) or type(broken).__name__}") from broken
     except httpx.RemoteProtocolError as broken:
         raise BrokenOff(f"{target.host} did not {task}: {type(broken).__name__}") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as other:
         raise Unavailable(f"{target.host} did not {task}: {type(other).__name__}") from None
+
+
+def _distrust(error: BaseException | None) -> str | None:
+    """What is wrong with the server's certificate, None if it is something else."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return None
