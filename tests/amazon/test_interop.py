@@ -7,9 +7,11 @@ import re
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.amazon.account import CLIENT_SECRET, amazon_account
@@ -33,13 +35,16 @@ def python() -> Path:
     return found
 
 
-def acd_cli(python: Path, customer: Customer, home: Path, lines: Sequence[str]) -> list[dict[str, Any]]:
-    """Run its commands one after the other; what each of them told."""
+def acd_cli(
+    python: Path, customer: Customer, home: Path, lines: Sequence[str], *, helper: bool = False
+) -> list[dict[str, Any]]:
+    """Run its commands one after the other; what each of them told. With ``helper`` another program has the secret."""
     home.mkdir(exist_ok=True)
     tokens = {"access_token": customer.access_token, "refresh_token": customer.refresh_token, "token_type": "bearer"}
-    # Over by its own clock, so that it has to refresh; by the handler that owns a client's secret.
+    # Over by its own clock, so that it has to refresh.
     (home / "oauth_data").write_text(json.dumps({**tokens, "expires_in": 3600, "exp_time": time.time() - 1}))
-    (home / "client_data").write_text(json.dumps({"CLIENT_ID": "mountcloud", "CLIENT_SECRET": CLIENT_SECRET}))
+    if not helper:
+        (home / "client_data").write_text(json.dumps({"CLIENT_ID": "mountcloud", "CLIENT_SECRET": CLIENT_SECRET}))
     ended = subprocess.run(
         [python, "-W", "ignore", SCRIPT, customer.url, home, *lines],
         env={"PATH": os.environ["PATH"], "HOME": str(home)},
@@ -84,15 +89,33 @@ def test_the_command_line_works(python: Path, drive: Drive, tmp_path: Path) -> N
     assert {"b/", "empty", "f é.bin"} <= set(re.findall(r"[^\s/]+(?: é\.bin)?/?", told["ls /a"]["printed"]))
     assert (tmp_path / "home" / "f é.bin").read_bytes() == file.read_bytes()
     assert told["cat '/a/f é.bin'"]["md5"] == hashlib.md5(file.read_bytes()).hexdigest()
+    assert {"a/", "b/", "f é.bin"} <= {line.strip() for line in told["tree"]["printed"].splitlines()}
     assert "empty" in told["lt"]["printed"]
+    assert re.search(r"[1-9]", told["quota"]["printed"])
     assert "g.bin" in told["ls /a/b"]["printed"]
     assert drive.read(drive.id("/a/b/g.bin")) == file.read_bytes()
     assert drive.names(drive.id("/a")) == {"b"}
 
 
-def test_the_library_works(python: Path, drive: Drive, tmp_path: Path) -> None:
-    [told] = acd_cli(python, drive.customer, tmp_path / "home", ["library"])
-    assert told == {"root told": True, "property": "value", "quota": True}
+TOLD = {"root told": True, "property": "value", "quota": True}
+
+
+def test_the_library_works(python: Path, amazon: AmazonServer, drive: Drive, tmp_path: Path) -> None:
+    assert acd_cli(python, drive.customer, tmp_path / "home", ["library"]) == [TOLD]
+    assert amazon.control.requests().count("POST", "/auth/o2/token") == 1
+
+
+def test_the_library_works_by_the_helper_that_keeps_the_secret_to_itself(
+    python: Path, amazon: AmazonServer, tmp_path: Path
+) -> None:
+    customer = amazon.control.new_customer("of the helper")
+    amazon.control.set(authorize_as="of the helper")
+    given = httpx.get(f"{customer.url}/appspot/", trust_env=False).json()
+    known = replace(customer, access_token=given["access_token"], refresh_token=given["refresh_token"])
+    amazon.control.forget_requests()
+    assert acd_cli(python, known, tmp_path / "home", ["library"], helper=True) == [TOLD]
+    asked = amazon.control.requests()
+    assert (asked.count("POST", "/auth/o2/token"), asked.count("POST", "/appspot")) == (0, 1)
 
 
 @pytest.mark.mount
