@@ -19,13 +19,8 @@ def running_amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AmazonS
 @pytest.fixture
 def amazon(running_amazon: AmazonServer) -> Iterator[AmazonServer]:
     """The same without faults and counts; switches that the test sets are put back."""
-    before = running_amazon.control.switches()
-    running_amazon.control.forget_requests()
-    try:
+    with running_amazon.control.undisturbed():
         yield running_amazon
-    finally:
-        running_amazon.control.clear_faults()
-        running_amazon.control.set(**before)
 
 
 @pytest.fixture

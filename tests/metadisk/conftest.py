@@ -23,14 +23,9 @@ def running_metadisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metad
 @pytest.fixture
 def metadisk(running_metadisk: MetadiskServer) -> Iterator[MetadiskServer]:
     """The same without faults and counts; switches that the test sets are put back."""
-    before = running_metadisk.control.switches()
-    running_metadisk.control.forget_requests()
-    running_metadisk.control.forget_channels()
-    try:
+    with running_metadisk.control.undisturbed():
+        running_metadisk.control.forget_channels()
         yield running_metadisk
-    finally:
-        running_metadisk.control.clear_faults()
-        running_metadisk.control.set(**before)
 
 
 @pytest.fixture

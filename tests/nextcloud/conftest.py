@@ -22,13 +22,8 @@ def running_nextcloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Next
 @pytest.fixture
 def nextcloud(running_nextcloud: NextcloudServer) -> Iterator[NextcloudServer]:
     """The same without faults and counts; switches that the test sets are put back."""
-    before = running_nextcloud.control.switches()
-    running_nextcloud.control.forget_requests()
-    try:
+    with running_nextcloud.control.undisturbed():
         yield running_nextcloud
-    finally:
-        running_nextcloud.control.clear_faults()
-        running_nextcloud.control.set(**before)
 
 
 def new_dav(server: NextcloudServer) -> Dav:

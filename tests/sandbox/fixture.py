@@ -129,11 +129,5 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 @pytest.fixture
 def calm_sandbox(sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
     """The same server without faults and counts; switches that the test sets are put back."""
-    before = sandbox.control.switches()
-    sandbox.control.clear_faults()
-    sandbox.control.forget_requests()
-    try:
+    with sandbox.control.undisturbed():
         yield sandbox
-    finally:
-        sandbox.control.clear_faults()
-        sandbox.control.set(**before)

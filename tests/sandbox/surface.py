@@ -1,5 +1,7 @@
 """Client of the part of a sandbox' private surface that all have (``mountcloud/sandbox/surface.py``)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +30,18 @@ class Surface:
     def close(self) -> None:
         """End the connection."""
         self._http.close()
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Without counts from before; afterwards without faults, and with the switches as they were."""
+        before = self.switches()
+        self.clear_faults()
+        self.forget_requests()
+        try:
+            yield
+        finally:
+            self.clear_faults()
+            self.set(**before)
 
     def call(self, method: str, path: str, /, **body: object) -> dict[str, Any]:
         """One request; whatever is refused fails the test."""

@@ -22,13 +22,8 @@ def running_smartfile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Smar
 @pytest.fixture
 def smartfile(running_smartfile: SmartFileServer) -> Iterator[SmartFileServer]:
     """The same without faults and counts; switches that the test sets are put back."""
-    before = running_smartfile.control.switches()
-    running_smartfile.control.forget_requests()
-    try:
+    with running_smartfile.control.undisturbed():
         yield running_smartfile
-    finally:
-        running_smartfile.control.clear_faults()
-        running_smartfile.control.set(**before)
 
 
 @pytest.fixture
