@@ -21,13 +21,13 @@ from mountcloud.model.ids import Cursor, NodeId
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places
 from mountcloud.model.provider import ChangeFeed, UploadTarget
+from mountcloud.providers.book import ROOT
 from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.webdav.abilities import Abilities
 from mountcloud.providers.webdav.facts import Facts, Sent
 from mountcloud.providers.webdav.nextcloud import ABILITIES as ALL_ABILITIES
 from mountcloud.providers.webdav.provider import ABILITIES, WebdavProvider
 from mountcloud.providers.webdav.settings import WebdavSettings
-from mountcloud.providers.webdav.tree import ROOT
 from tests.nextcloud.dav import D, Dav
 from tests.nextcloud.provider import MTIME_NS, Bytes
 from tests.nextcloud.server import NextcloudServer

@@ -15,10 +15,10 @@ from mountcloud.model.ids import NodeId
 from mountcloud.model.node import Node
 from mountcloud.model.places import Places
 from mountcloud.model.provider import UploadTarget
+from mountcloud.providers.book import ROOT
 from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.webdav.provider import WebdavProvider
 from mountcloud.providers.webdav.settings import settings_from
-from mountcloud.providers.webdav.tree import ROOT
 from mountcloud.sandbox.webdav.configuration import Site
 from tests.conformance.content import MTIME_NS, BytesSource, read
 from tests.webdav.servers import shared_servers

@@ -10,10 +10,10 @@ from mountcloud.model.ids import NodeId
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Slot
 from mountcloud.model.provider import UploadTarget
+from mountcloud.providers.book import ROOT
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.provider import WebdavProvider
 from mountcloud.providers.webdav.small import SMALL
-from mountcloud.providers.webdav.tree import ROOT
 from tests.conformance.content import MTIME_NS, BytesSource
 from tests.webdav.client import Bench, new_client, on
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from mountcloud.cli.main import main
 from mountcloud.model.errors import AuthenticationRequired
 from mountcloud.model.provider import UploadTarget
+from mountcloud.providers.book import ROOT
 from mountcloud.providers.memory_places import MemoryPlaces
-from mountcloud.providers.webdav.tree import ROOT
 from mountcloud.sandbox.webdav.configuration import Site
 from tests.conformance.content import MTIME_NS, BytesSource, read
 from tests.webdav.client import new_client

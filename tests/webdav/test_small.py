@@ -10,13 +10,13 @@ import trio
 
 from mountcloud.model.errors import Conflict, Exists, Unavailable
 from mountcloud.net.http import Response
+from mountcloud.providers.book import ROOT
 from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.webdav.abilities import abilities_of
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.facts import facts_of
 from mountcloud.providers.webdav.provider import ABILITIES, WebdavProvider
 from mountcloud.providers.webdav.small import SMALL
-from mountcloud.providers.webdav.tree import ROOT
 from tests.conformance.content import MTIME_NS
 from tests.webdav.client import Bench, new_client, on
 

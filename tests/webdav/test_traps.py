@@ -9,10 +9,11 @@ import trio
 from mountcloud.model.errors import Conflict, Exists, InvalidName, NotEmpty, NotFound, Outdated, Unavailable
 from mountcloud.model.ids import Ref, Version
 from mountcloud.model.provider import UploadTarget
+from mountcloud.providers.book import ROOT
 from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.webdav.abilities import Abilities, abilities_of
 from mountcloud.providers.webdav.provider import ABILITIES
-from mountcloud.providers.webdav.tree import HIDDEN, ROOT
+from mountcloud.providers.webdav.tree import HIDDEN
 from tests.conformance.content import MTIME_NS, BytesSource
 from tests.webdav.client import Bench, bench, new_client, on
 from tests.webdav.servers import anywhere, serving_or_skip

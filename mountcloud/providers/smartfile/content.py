@@ -4,9 +4,8 @@ import trio
 
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.arrival import Arrival, Arrived
-from mountcloud.model.errors import NotFound, Outdated
+from mountcloud.model.errors import Outdated
 from mountcloud.model.ids import NodeId, Version
-from mountcloud.model.places import path_of
 from mountcloud.model.provider import ContentCipher
 from mountcloud.model.span import StoredSpan
 from mountcloud.net.http import Response
@@ -65,25 +64,7 @@ class SmartFileContent:
         return f"{self._node} {self._version}"
 
     async def _download(self, arrival: Arrival) -> None:
-        path = path_of(self._tree.places, self._node)
-        try:
-            if path is None:
-                raise Outdated("the file is gone")
-            await self._get(path, arrival)
-        except NotFound:
-            await self._get_moved(path, arrival)
-
-    async def _get_moved(self, old: Path | None, arrival: Arrival) -> None:
-        """A move of our own may have been on its way while we asked at the old place."""
-        try:
-            place = self._tree.place(self._node)
-            async with self._tree.turns.looking(place.parent or place.id):
-                path = await self._tree.path(self._node)
-            if path == old:
-                raise Outdated("the file is gone")
-            await self._get(path, arrival)
-        except NotFound as gone:
-            raise Outdated("the file is gone") from gone
+        await self._tree.follow(self._node, lambda path: self._get(path, arrival))
 
     async def _get(self, path: Path, arrival: Arrival) -> None:
         self._expected()

@@ -10,15 +10,13 @@ from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places, is_within, path_of
-from mountcloud.providers.fresh_ids import FreshIds
+from mountcloud.providers.book import ROOT, Book
 from mountcloud.providers.smartfile import wire
 from mountcloud.providers.smartfile.api import Api
 from mountcloud.providers.smartfile.facts import RACY, Binding, Facts, facts_of
 from mountcloud.providers.smartfile.trails import Trails, mark_of
 from mountcloud.providers.smartfile.wire import Entry, Path, Token
-from mountcloud.providers.turns import Turns
 
-ROOT = NodeId("root")
 HIDDEN = ".mountcloud-"
 """How the names of our own passing files begin."""
 ASIDE = f"{HIDDEN}aside-"
@@ -31,42 +29,14 @@ _RACY_PAUSE_S = 0.5
 _NS = 10**9
 
 
-class Tree:
+class Tree(Book):
     """The nodes of one account. What it is told of names it believes only from within ``turns``."""
 
     def __init__(self, api: Api, places: Places) -> None:
+        super().__init__(places)
         self.api = api
-        self.places = places
-        self.turns = Turns()
-        self._ids = FreshIds()
         self.trails = Trails(places)
-        if places.get(ROOT) is None:
-            places.change(put=[Place(ROOT, None, "", is_directory=True)])
-
-    def place(self, node: NodeId) -> Place:
-        """Where the node is; raises ``NotFound`` if it never was anywhere, or was seen to be gone."""
-        place = self.places.get(node)
-        if place is None:
-            raise NotFound("the node is gone")
-        return place
-
-    async def path(self, node: NodeId) -> Path:
-        """The path to the node; moves whose outcome is unknown are looked after first. Raises ``NotFound``."""
-        await self._settle_above(node)
-        path = path_of(self.places, node)
-        if path is None:
-            raise NotFound("the node is gone")
-        return path
-
-    async def _settle_above(self, node: NodeId) -> None:
-        place = self.places.get(node)
-        above: list[Place] = []
-        while place is not None:
-            above.append(place)
-            place = None if place.parent is None else self.places.get(place.parent)
-        for each in reversed(above):
-            if each.aim is not None:
-                await self._settle(each, each.aim)
+        self.know_root()
 
     async def _settle(self, place: Place, aim: Slot) -> None:
         """A move was sent and its answer lost: the node is where it was, or where it was to go."""
@@ -131,9 +101,7 @@ class Tree:
         if not self.place(directory).is_directory:
             raise NotADirectory("a file has no children")
         async with self.turns.looking(directory):
-            leaving = [place for place in self.places.below(directory) if place.aim is not None]
-            for place in (*self.places.aimed_at(directory), *leaving):
-                await self._settle_above(place.id)
+            await self.settle_around(directory)
             path = await self.path(directory)
             entries, in_one_answer = await self.api.children(path)
             if not in_one_answer:
@@ -192,10 +160,6 @@ class Tree:
         slot = Slot(directory, entry.name)
         place = moved or self.trails.returned(entry) or self.new_place(slot, is_directory=entry.is_directory)
         return replace(place, parent=directory, name=entry.name, mark=mark_of(entry))
-
-    def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
-        """A place for a node that has no id yet."""
-        return Place(self._ids.next(), slot.parent, slot.name, is_directory)
 
     def adopt(self, slot: Slot, entry: Entry, facts: Facts) -> Place:
         """The place of a node that we just made at this slot."""

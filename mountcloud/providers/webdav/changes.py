@@ -9,7 +9,6 @@ from mountcloud.model.errors import (
     Conflict,
     Exists,
     Failure,
-    InvalidArgument,
     NotEmpty,
     NotFound,
     NotPermitted,
@@ -18,7 +17,7 @@ from mountcloud.model.errors import (
 from mountcloud.model.ids import NodeId, Ref
 from mountcloud.model.node import Node
 from mountcloud.model.operation import Slot
-from mountcloud.model.places import Place, is_within
+from mountcloud.model.places import Place
 from mountcloud.providers.webdav import wire
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.dav import is_about_the_parent
@@ -97,15 +96,7 @@ class Changes:
 
     async def move(self, ref: Ref, slot: Slot, replaces: Ref | None) -> Node:
         """Give a node another slot; see ``Provider.move``."""
-        place = self._tree.place(ref.id)
-        if place.parent is None:
-            raise NotPermitted("the root cannot be moved")
-        if is_within(self._tree.places, slot.parent, ref.id):
-            raise InvalidArgument("a directory cannot be moved below itself")
-        turn = (
-            self._tree.turns.uprooting() if place.is_directory else self._tree.turns.changing(place.parent, slot.parent)
-        )
-        async with turn:
+        async with self._tree.moving(ref.id, slot):
             entry = await self._tree.look(ref.id)
             place = self._tree.bound(self._tree.place(ref.id), entry)
             if Slot(place.parent or place.id, place.name) == slot:

@@ -2,9 +2,8 @@
 
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.arrival import Arrival, Arrived
-from mountcloud.model.errors import NotFound, Outdated
+from mountcloud.model.errors import Outdated
 from mountcloud.model.ids import NodeId, Version
-from mountcloud.model.places import path_of
 from mountcloud.model.provider import ContentCipher
 from mountcloud.model.span import StoredSpan
 from mountcloud.providers.webdav.address import Path
@@ -39,26 +38,8 @@ class WebdavContent:
         if not span.length:
             return b""
         arrival = Arrival(span, arrived)
-        path = path_of(self._tree.places, self._node)
-        try:
-            if path is None:
-                raise Outdated("the file is gone")
-            await self._fetch(path, arrival)
-        except NotFound:
-            await self._fetch_moved(path, arrival)
+        await self._tree.follow(self._node, lambda path: self._fetch(path, arrival))
         return arrival.gathered()
-
-    async def _fetch_moved(self, old: Path | None, arrival: Arrival) -> None:
-        """A move of our own may have been on its way while we asked at the old place."""
-        try:
-            place = self._tree.place(self._node)
-            async with self._tree.turns.looking(place.parent or place.id):
-                path = await self._tree.path(self._node)
-            if path == old:
-                raise Outdated("the file is gone")
-            await self._fetch(path, arrival)
-        except NotFound as gone:
-            raise Outdated("the file is gone") from gone
 
     async def _fetch(self, path: Path, arrival: Arrival) -> None:
         expected = facts_of(self._tree.place(self._node).facts).expected(self._version)

@@ -13,10 +13,11 @@ from mountcloud.model.errors import Failure, Unsupported
 from mountcloud.model.ids import Cursor, NodeId
 from mountcloud.model.node import Node
 from mountcloud.model.places import Place
+from mountcloud.providers.book import ROOT
 from mountcloud.providers.webdav import wire
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.facts import in_doubt
-from mountcloud.providers.webdav.tree import ROOT, Tree, is_shown
+from mountcloud.providers.webdav.tree import Tree, is_shown
 from mountcloud.providers.webdav.wire import Entry
 
 LAST = "last changes"

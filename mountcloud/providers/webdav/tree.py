@@ -11,8 +11,7 @@ from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places, path_of
-from mountcloud.providers.fresh_ids import FreshIds
-from mountcloud.providers.turns import Turns
+from mountcloud.providers.book import ROOT, Book
 from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.abilities import Abilities
 from mountcloud.providers.webdav.address import Path
@@ -22,7 +21,6 @@ from mountcloud.providers.webdav.facts import Binding, Facts, facts_of, in_doubt
 from mountcloud.providers.webdav.tokens import RACY, RACY_S, Token
 from mountcloud.providers.webdav.wire import Entry
 
-ROOT = NodeId("root")
 HIDDEN = ".mountcloud-"
 """How the names of our own passing files begin: uploads under way, and what the probe writes."""
 
@@ -40,14 +38,12 @@ class Recognised:
     gone: Sequence[NodeId]
 
 
-class Tree:
+class Tree(Book):
     """The nodes of one account. What it is told of names it believes only from within ``turns``."""
 
     def __init__(self, dav: Dav, places: Places, abilities: Callable[[], Abilities]) -> None:
+        super().__init__(places)
         self.dav = dav
-        self.places = places
-        self.turns = Turns()
-        self._ids = FreshIds()
         self._abilities = abilities
 
     @property
@@ -59,31 +55,6 @@ class Tree:
     def props(self) -> tuple[str, ...]:
         """What to ask for of each node."""
         return wire.BASIC + (wire.MTIME,) * self.abilities.properties + wire.OWNCLOUD * self.abilities.owncloud
-
-    def place(self, node: NodeId) -> Place:
-        """Where the node is; raises ``NotFound`` if it never was anywhere, or was seen to be gone."""
-        place = self.places.get(node)
-        if place is None:
-            raise NotFound("the node is gone")
-        return place
-
-    async def path(self, node: NodeId) -> Path:
-        """The path to the node; moves whose outcome is unknown are looked after first. Raises ``NotFound``."""
-        await self._settle_above(node)
-        path = path_of(self.places, node)
-        if path is None:
-            raise NotFound("the node is gone")
-        return path
-
-    async def _settle_above(self, node: NodeId) -> None:
-        place = self.places.get(node)
-        above: list[Place] = []
-        while place is not None:
-            above.append(place)
-            place = None if place.parent is None else self.places.get(place.parent)
-        for each in reversed(above):
-            if each.aim is not None:
-                await self._settle(each, each.aim)
 
     async def _settle(self, place: Place, aim: Slot) -> None:
         """A move was sent and its answer lost: the node is where it was, or where it was to go."""
@@ -111,11 +82,6 @@ class Tree:
         self.know_root()
         entry = await self.dav.look((), self.props, directory=True)
         return self.to_node(self.place(ROOT), entry)
-
-    def know_root(self) -> None:
-        """The book begins with the root."""
-        if self.places.get(ROOT) is None:
-            self.places.change(put=[Place(ROOT, None, "", is_directory=True)])
 
     async def node(self, node: NodeId) -> Node:
         """The node as it is now."""
@@ -147,9 +113,7 @@ class Tree:
     async def look_around(self, directory: NodeId) -> "Recognised":
         """What is in a directory, from within a turn; what was in doubt there is settled."""
         entries = await self.listing(directory)
-        leaving = [place for place in self.places.below(directory) if place.aim is not None]
-        for place in (*self.places.aimed_at(directory), *leaving):
-            await self._settle_above(place.id)
+        await self.settle_around(directory)
         await self._recognise_all(directory, entries)
         return self.recognised(directory, entries)
 
@@ -228,10 +192,6 @@ class Tree:
         if not checksum:
             return place
         return replace(place, facts=facts_of(place.facts).with_checksum(entry.token.etag, checksum).text)
-
-    def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
-        """A place for a node that has no id yet."""
-        return Place(self._ids.next(), slot.parent, slot.name, is_directory)
 
     def _given_id(self, entry: Entry) -> NodeId | None:
         """The server's own id of the node, which survives its renames by anybody."""
