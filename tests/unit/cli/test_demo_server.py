@@ -6,11 +6,14 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mountcloud.cli import demo_server
-from mountcloud.cli.demo_server import running_server
+from mountcloud.cli.demo_server import running_server, running_webdav
 from mountcloud.cli.outcome import CommandFailed
+from mountcloud.sandbox.webdav import server
+from mountcloud.sandbox.webdav.configuration import SERVERS
 
 PUBLIC = {
     "amazon": "/appspot/",
@@ -39,6 +42,25 @@ def test_the_server_answers_until_the_end_and_keeps_its_files(tmp_path: Path, se
     with running_server(tmp_path / "data", service) as second:
         assert answers(second, service)
     assert {path.name for path in (tmp_path / "data").iterdir()} == before
+
+
+def test_the_first_webdav_server_that_is_installed_answers_and_keeps_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = set(SERVERS) - {"wsgidav"}
+    missing = server.missing
+    monkeypatch.setattr(server, "missing", lambda name: name if name in absent else missing(name))
+    for expected in (b"", b"kept"):
+        with running_webdav(tmp_path / "data") as options:
+            address = f"{options['url']}/f"
+            assert httpx.get(address, trust_env=False).content.endswith(expected)
+            assert httpx.put(address, content=b"kept", trust_env=False).is_success
+        with pytest.raises(httpx.TransportError):
+            httpx.get(address, trust_env=False)
+    assert "Starting the WebDAV server wsgidav" in capsys.readouterr().out
+    monkeypatch.setattr(server, "missing", lambda name: name)
+    with pytest.raises(CommandFailed, match="no WebDAV server is installed"), running_webdav(tmp_path / "data"):
+        pass
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
