@@ -130,6 +130,8 @@ class _Exchange:
                 self._protocol.send_text(self._text.encode())
         if self._protocol.handshake_exc is not None:
             raise self._protocol.handshake_exc
+        if isinstance(self._protocol.parser_exc, WebSocketException):
+            raise self._protocol.parser_exc
 
     def _frame(self, frame: Frame) -> None:
         if frame.opcode in {Opcode.TEXT, Opcode.BINARY}:
