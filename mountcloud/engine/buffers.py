@@ -9,6 +9,11 @@ _SLACK = 1.5
 """A buffer is used again for what needs no less than this part of it."""
 
 
+_LEARNT = 4 << 20
+"""Once so much was given back, the C library takes pieces of up to that size from its heap; before, each came from the
+kernel in fresh pages (mallopt(3), the dynamic mmap threshold). Every answer to a read is such a piece."""
+
+
 class Buffers:
     """Buffers that are lent; those that are free count against ``most`` bytes too.
 
@@ -20,6 +25,7 @@ class Buffers:
         self._free: list[bytearray] = []
         self._lent = 0
         self.held = 0
+        bytearray(_LEARNT)
 
     def lend(self, size: int) -> bytearray:
         """A buffer of at least so many bytes; what is in it means nothing. Give it back."""
