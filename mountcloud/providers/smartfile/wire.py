@@ -96,7 +96,7 @@ def entry_of(answer: object, now: int = 0) -> Entry:
     if not whole or not isinstance(size, int) or size < 0 or "/" in str(name):
         raise Unavailable("the service leaves out what a file is")
     rights, attributes, number = _rights(answer.get("acl")), _attributes(answer), answer.get("id")
-    told = str(number) if type(number) is int else ""
+    told = str(number) if type(number) is int and number > 0 else ""
     return Entry(str(name), bool(directory), size, str(time), rights, attributes, now, told)
 
 

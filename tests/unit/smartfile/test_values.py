@@ -90,6 +90,12 @@ def test_an_entry() -> None:
     assert wire.entry_of(answer(isdir=True, size=None)).is_directory
 
 
+@pytest.mark.parametrize("told", [None, 0, -1, True, "7", 1.5])
+def test_what_cannot_tell_one_node_from_all_others_is_no_number(told: object) -> None:
+    assert wire.entry_of(answer(id=told)).number == ""
+    assert wire.entry_of(answer(id=7)).number == "7"
+
+
 @pytest.mark.parametrize(
     "broken",
     [None, [], [answer(), answer()], {}, answer(size=None), answer(size=-1), answer(name="a/b"), answer(time=3)],
