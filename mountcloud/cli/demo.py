@@ -15,6 +15,7 @@ from mountcloud.cli.demo_server import running_server, running_webdav, token_fil
 from mountcloud.cli.demo_tree import Piece, pieces, plant
 from mountcloud.cli.mount import prepared_mountpoint
 from mountcloud.cli.outcome import CommandFailed, explained, ungrouped
+from mountcloud.cli.verifying import verify
 from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths, data_directory
 from mountcloud.daemon.secrets import FileSecrets, LayeredSecrets, MemorySecrets
@@ -24,13 +25,14 @@ from mountcloud.model.provider import Provider, Secrets
 _NAMES = {
     "amazon": "demo-amazon",
     "dracoon": "demo",
+    "metadisk": "demo-metadisk",
     "nextcloud": "demo-nextcloud",
     "smartfile": "demo-smartfile",
     "webdav": "demo-webdav",
 }
 """Accounts by provider: what is remembered of one service's files has no meaning on another."""
 
-_READABLE_BY_THE_SERVER = frozenset({"amazon", "nextcloud", "smartfile", "webdav"})
+_READABLE_BY_THE_SERVER = frozenset({"amazon", "metadisk", "nextcloud", "smartfile", "webdav"})
 _ASK_EVERY_S = 0.5
 
 
@@ -65,7 +67,7 @@ def _show(provider: str, mountpoint: Path, paths: AccountPaths) -> int:
         account = AccountSettings(_NAMES[provider], provider, options, mountpoint, poll_interval_s=2.0)
         # What the daemon makes, such as the key of its drafts, must be there the next time.
         secrets = LayeredSecrets(None, (FileSecrets(paths.secrets), MemorySecrets(made_up)))
-        _plant_once(home / f"{provider}.planted", account, secrets, paths)
+        _prepare(home / f"{provider}.planted", account, secrets, paths)
         paths.create()
         return supervise.run(account, paths, secrets, mountpoint, on_ready=lambda: _ready(account, home, paths))
 
@@ -74,6 +76,7 @@ def _show(provider: str, mountpoint: Path, paths: AccountPaths) -> int:
 def _served(provider: str, home: Path) -> Iterator[tuple[Mapping[str, object], dict[str, str]]]:
     """The options and secrets of an account on a server that runs as long as the block."""
     from mountcloud.sandbox.dracoon import seed
+    from mountcloud.sandbox.metadisk import seed as metadisk
     from mountcloud.sandbox.nextcloud import seed as nextcloud
     from mountcloud.sandbox.smartfile import seed as smartfile
 
@@ -84,6 +87,11 @@ def _served(provider: str, home: Path) -> Iterator[tuple[Mapping[str, object], d
     if provider == "amazon":
         with _amazon(home / provider) as served:
             yield served
+        return
+    if provider == "metadisk":
+        click.echo("Starting a Metadisk server on this machine ...")
+        with running_server(home / provider, provider) as address:
+            yield {"url": address, "username": metadisk.DEMO_USER}, {"password": metadisk.DEMO_PASSWORD}
         return
     if provider == "nextcloud":
         click.echo("Starting a Nextcloud server on this machine ...")
@@ -120,22 +128,24 @@ def _refuse_second(paths: AccountPaths) -> None:
     raise CommandFailed(f"a demo runs already {where and f'at {where}'}; end it there with Ctrl-C first")
 
 
-def _plant_once(done: Path, account: AccountSettings, secrets: Secrets, paths: AccountPaths) -> None:
-    """Fill a new server; afterwards the files are the user's, also those that were deleted."""
+def _prepare(done: Path, account: AccountSettings, secrets: Secrets, paths: AccountPaths) -> None:
+    """Log in, and fill a new server; afterwards the files are the user's, also those that were deleted."""
     from mountcloud.providers import registry
 
-    if done.exists():
-        return
-    # What is remembered of the files of an earlier server has no meaning on a new one.
-    for old in (paths.cache, paths.state):
-        shutil.rmtree(old, ignore_errors=True)
-    click.echo("Filling it with files, once:")
-    trio.run(_planted, registry.create(account.provider, account.options, secrets), pieces(), click.echo)
+    is_new = not done.exists()
+    if is_new:
+        # What is remembered of the files of an earlier server has no meaning on a new one.
+        for old in (paths.cache, paths.state):
+            shutil.rmtree(old, ignore_errors=True)
+        click.echo("Filling it with files, once:")
+    provider = registry.create(account.provider, account.options, secrets)
+    trio.run(_prepared, provider, pieces() if is_new else (), click.echo)
     done.touch()
 
 
-async def _planted(provider: Provider, files: tuple[Piece, ...], say: Callable[[str], None]) -> None:
+async def _prepared(provider: Provider, files: tuple[Piece, ...], say: Callable[[str], None]) -> None:
     try:
+        await verify(provider)
         await plant(provider, files, say)
     finally:
         with trio.move_on_after(5, shield=True):

@@ -117,6 +117,19 @@ def test_a_second_start_shows_the_same_files_at_another_port(stage: Stage, home:
     assert state.read_text() == "owed"
 
 
+def test_each_start_logs_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that keeps a key instead of its password gets one, also where it was lost."""
+    asked: list[Provider] = []
+
+    async def verify(provider: Provider) -> None:
+        asked.append(provider)
+
+    monkeypatch.setattr(module, "verify", verify)
+    run()
+    run()
+    assert len(asked) == 2
+
+
 def test_what_the_user_deleted_does_not_come_back(stage: Stage) -> None:
     run()
     stage.service = MemoryService()

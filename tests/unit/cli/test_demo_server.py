@@ -18,6 +18,7 @@ from mountcloud.sandbox.webdav.configuration import SERVERS
 PUBLIC = {
     "amazon": "/appspot/",
     "dracoon": "/api/v4/public/software/version",
+    "metadisk": "/",
     "nextcloud": "/status.php",
     "smartfile": "/oauth/authorize/",
 }
@@ -31,7 +32,7 @@ def answers(address: str, service: str = "dracoon") -> bool:
         return False
 
 
-@pytest.mark.parametrize("service", ["amazon", "dracoon", "nextcloud", "smartfile"])
+@pytest.mark.parametrize("service", sorted(PUBLIC))
 def test_the_server_answers_until_the_end_and_keeps_its_files(tmp_path: Path, service: str) -> None:
     with running_server(tmp_path / "data", service) as first:
         assert first.startswith("http://127.0.0.1:")
