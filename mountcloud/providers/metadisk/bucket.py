@@ -13,6 +13,8 @@ from mountcloud.providers.metadisk.tree import Tree, Where
 Open = Callable[[str, str, int], Content]
 """The content of this bucket, hash and size."""
 
+_ATTEMPTS = 3
+
 
 class Names:
     """Who calls these has the names and contents for himself (``Works.on``), and a picture made since then."""
@@ -24,12 +26,19 @@ class Names:
 
     async def give(self, picture: Picture, where: Where, content: str, source: Source) -> None:
         """A name to a content, which is sent only if the bucket does not have it."""
-        if any(each.hash == content for each in picture.at(where.path)):
+        if _has(picture, where, content):
             return
-        if content in picture.objects:
+        for _ in range(_ATTEMPTS):
+            if content not in picture.objects:
+                await self._store(picture, where, content, source)
+                break
             await self._write_note(where.bucket, alias_note(where.path, content))
+            # Others may have removed the content meanwhile: with them no turn can be agreed.
+            picture = await self._tree.look(where.bucket)
+            if _has(picture, where, content):
+                break
         else:
-            await self._store(picture, where, content, source)
+            raise Unavailable("other programs keep removing what has this content")
         self._tree.works.given(where.bucket, where.path, content)
 
     async def _store(self, picture: Picture, where: Where, content: str, source: Source) -> None:
@@ -114,3 +123,7 @@ class Names:
             await self._api.remove(bucket, content)
         except NotFound:
             return
+
+
+def _has(picture: Picture, where: Where, content: str) -> bool:
+    return any(each.hash == content for each in picture.at(where.path))

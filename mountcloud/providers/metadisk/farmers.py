@@ -78,13 +78,14 @@ class Farmers:
         failure: Failure | None = None
         for attempt in range(_ATTEMPTS):
             shard.begin()
-            pointer = await pointers.take(number, hash_)
             patience = Patience(self._patience.connect_s, self._patience.stall_s * 2**attempt)
-            try:
-                async with self._places:
+            # A pointer ages while it waits for its turn, so it is taken when it can be followed.
+            async with self._places:
+                pointer = await pointers.take(number, hash_)
+                try:
                     return await self._receive(pointer, shard, limit, patience)
-            except (Unavailable, Corrupt) as trouble:
-                failure = trouble
+                except (Unavailable, Corrupt) as trouble:
+                    failure = trouble
         assert failure is not None
         raise failure
 
