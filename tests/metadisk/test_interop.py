@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import random
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from mountcloud.crypt.ripemd160 import ContentHash
+from tests.metadisk.account import account_of
 from tests.metadisk.published_client import PublishedClient, python_or_skip
 from tests.metadisk.server import MetadiskServer
 from tests.metadisk.service import Service, follow, sent_password
 from tests.metadisk.signer import Signer
+from tests.mount.shared import mounted
+
+SIZES = [0, 1, 100_000, (1 << 20) + 3]
 
 
 @pytest.fixture
@@ -61,6 +66,35 @@ def test_the_client_and_another_read_each_other(client: PublishedClient, service
     }
     assert (tmp_path / "back" / "ours").read_bytes() == ours
     assert service.get(bucket, ContentHash(theirs).hexdigest()) == theirs
+
+
+@pytest.mark.mount
+def test_mount_and_client_read_each_other(
+    fuse: None, client: PublishedClient, metadisk: MetadiskServer, service: Service, tmp_path: Path
+) -> None:
+    """It knows no directories, so ours are in the names that it sees."""
+    metadisk.control.set(shard_size=300_000)
+    local, back = tmp_path / "local", tmp_path / "back"
+    for directory in (local, back):
+        directory.mkdir()
+    with mounted(account_of(service)) as mount:
+        bucket = mount.mountpoint / "shared"
+        (bucket / "d").mkdir(parents=True)
+        for size in SIZES:
+            (bucket / f"ours {size}").write_bytes(random.Random(size).randbytes(size))
+            (local / f"theirs {size}").write_bytes(random.Random(-size).randbytes(size + 1))
+        (bucket / "d" / "ü").write_bytes(b"below")
+        mount.settle()
+        client("put", "shared", *(local / f"theirs {size}" for size in SIZES))
+        deadline = time.monotonic() + 60
+        while len(list(bucket.iterdir())) < 2 * len(SIZES) + 1:
+            assert time.monotonic() < deadline, "they were never seen"
+            time.sleep(0.1)
+        client("get", "shared", back)
+        for size in SIZES:
+            assert (back / f"ours {size}").read_bytes() == random.Random(size).randbytes(size)
+            assert (bucket / f"theirs {size}").read_bytes() == random.Random(-size).randbytes(size + 1)
+        assert (back / "d%2Fü").read_bytes() == b"below"
 
 
 @dataclass

@@ -156,7 +156,8 @@ def test_nonces(metadisk: MetadiskServer, service: Service, signer: Signer) -> N
     bad = (401, "Invalid nonce supplied")
     assert refusal(signer.send("GET", "/buckets", __nonce=None)) == bad
     assert refusal(signer.send("POST", "/buckets", __nonce=0)) == bad
-    assert refusal(signer.send("POST", "/buckets", __nonce="nonsense")) == (500, "Validation failed")
+    for nothing in ("nonsense", "NaN", "Infinity"):
+        assert refusal(signer.send("POST", "/buckets", __nonce=nothing)) == (500, "Validation failed")
     for nonce in (1000.5, 1000.5, 2000):
         assert signer.send("POST", "/keys", key="02ff", __nonce=nonce).status_code == 400
     assert refusal(signer.send("GET", "/buckets", __nonce=1999)) == bad
