@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from mountcloud.model.errors import Corrupt, NotFound, Unavailable
-from tests.metadisk.provider import bucket_of, child, names, part, provider_of, put, read
+from tests.metadisk.provider import bucket_of, child, names, over, part, provider_of, put, read
 from tests.metadisk.server import MetadiskServer
 from tests.metadisk.service import Service
 from tests.real_server import on_real_trio
@@ -34,6 +34,37 @@ async def test_a_content_that_goes_while_it_gets_a_second_name_is_sent(
         assert await names(provider, pics.id) == ["b"]
         service.remove(bucket, service.files(bucket)["b"])
         assert service.files(bucket) == {}
+
+
+@pytest.mark.parametrize("change", ["overwrite", "move over", "move away"])
+@on_real_trio
+async def test_a_content_gets_a_second_name_elsewhere_while_it_loses_the_first(
+    metadisk: MetadiskServer, service: Service, change: str
+) -> None:
+    """On a second machine, which sees that the bucket has it; what it loses the name for is on its way meanwhile."""
+    other = b"other" + DATA
+    async with provider_of(service) as provider, provider_of(service) as second:
+        pics, elsewhere = await bucket_of(provider), await bucket_of(provider, "elsewhere")
+        file = await put(provider, pics.id, "f", DATA)
+        mover = await put(provider, pics.id, "mover", other)
+
+        async def act() -> None:
+            if change == "overwrite":
+                await over(provider, file, other + b"!")
+            elif change == "move over":
+                await provider.move(mover.ref, pics.id, "f", file.ref)
+            else:
+                await provider.move(file.ref, elsewhere.id, "f", None)
+
+        metadisk.control.fault("/files$", method="PUT", kind="delay", seconds=1.5)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(act)
+            while not metadisk.control.faults()[0]["hits"]:
+                await trio.sleep(0.02)
+            await put(second, (await bucket_of(second)).id, "copy", DATA)
+        copy = await child(second, (await bucket_of(second)).id, "copy")
+        assert copy is not None
+        assert await read(second, copy) == DATA
 
 
 @on_real_trio

@@ -136,6 +136,7 @@ def test_nothing_is_a_file_without_shards(service: Service, bucket: str) -> None
         ("C:\\me\\f.txt", "f.txt"),
         ("a\\b/c\\d", "c\\d"),
         ("ü ß 日本.bin", "ü ß 日本.bin"),
+        pytest.param("日" * 5000, "日" * 5000, id="long"),
         ("a%2Fb", "a%2Fb"),
         ('say "hi"', "say %22hi%22"),
     ],

@@ -58,6 +58,13 @@ class Names:
             await self._take_own(picture, bucket, held)
         self._tree.works.dropped(bucket, held.path, held.hash)
 
+    async def take_now(self, where: Where, content: str) -> None:
+        """The same after a look: others may have given the content more names, or this one another content, since."""
+        picture = await self._tree.look(where.bucket)
+        for held in picture.at(where.path):
+            if held.hash == content:
+                await self.take(picture, where.bucket, held)
+
     async def _take_own(self, picture: Picture, bucket: str, held: Held) -> None:
         await self._remove_all(bucket, picture.idle_notes(held.hash))
         heir = next((each for each in picture.names_of(held.hash) if each.note), None)
@@ -98,10 +105,12 @@ class Names:
         await self._write_note(where.bucket, directory_note(where.path))
         self._tree.works.given(where.bucket, where.path)
 
-    async def keep_directory(self, picture: Picture, where: Where) -> None:
-        """Before something is taken out of it: a directory does not go with what was in it."""
-        if not picture.is_noted(where.path):
-            await self.note_directory(where)
+    async def keep_directory(self, picture: Picture, where: Where) -> Picture:
+        """Before something is taken out of it: a directory does not go with what was in it. A picture made since."""
+        if picture.is_noted(where.path):
+            return picture
+        await self.note_directory(where)
+        return await self._tree.look(where.bucket)
 
     async def forget_directory(self, where: Where) -> None:
         """Nothing is in it."""

@@ -103,21 +103,20 @@ class Changes:
             if present is None or node.version not in {base.version, stand.hash}:
                 raise Conflict(f"{node.name!r} has new content on the service")
             if node.version == stand.hash:
-                return await self._finish(picture, where, place, stand)
+                return await self._finish(where, place, stand)
             changed = replace(place, facts=Facts(stand, present).text)
             with self._works.at(place.id):
                 self._places.change(put=[changed])
                 async with self._taken_back(changed, place):
                     await self._names.give(picture, where, stand.hash, source)
-                return await self._finish(picture, where, changed, stand)
+                return await self._finish(where, changed, stand)
 
-    async def _finish(self, picture: Picture, where: Where, place: Place, stand: Stand) -> Node:
+    async def _finish(self, where: Where, place: Place, stand: Stand) -> Node:
         """The new content is there: the one before loses the name."""
         was = facts_of(place.facts).was
         with self._works.at(place.id):
-            for held in picture.at(where.path):
-                if was is not None and held.hash == was.hash != stand.hash:
-                    await self._names.take(picture, where.bucket, held)
+            if was is not None and was.hash != stand.hash:
+                await self._names.take_now(where, was.hash)
             done = replace(place, facts=Facts(stand).text)
             self._places.change(put=[done])
         self._tree.leftovers.discard(place.id)
@@ -146,7 +145,7 @@ class Changes:
         if place is None or stand is None or self._works.is_busy(node):
             return
         if any(held.hash == stand.hash for held in picture.at(where.path)):
-            await self._finish(picture, where, place, stand)
+            await self._finish(where, place, stand)
 
     async def _file(self, node: NodeId) -> Where:
         """Where a file is; raises ``NotFound``."""
@@ -195,7 +194,7 @@ class Changes:
             node = self._tree.seen(place.id, picture)
             demand_version(node, ref.version)
             with self._works.at(place.id):
-                await self._names.keep_directory(picture, above(where))
+                picture = await self._names.keep_directory(picture, above(where))
                 await self._names.take(picture, where.bucket, held_at(picture, where, node.version))
                 self._places.change(remove=[place.id])
 

@@ -121,9 +121,9 @@ class Moves:
             if not same:
                 source = self._names.bytes_of(way.old.bucket, held)
                 await self._names.give(way.seen_there, way.new, held.hash, source)
-            await self._names.take(way.seen, way.old.bucket, held)
+            await self._names.take_now(way.old, held.hash)
         if in_the_way is not None and not same:
-            await self._names.take(way.seen_there, way.new.bucket, in_the_way)
+            await self._names.take_now(way.new, in_the_way.hash)
 
     @asynccontextmanager
     async def _aimed(self, place: Place, slot: Slot, *others: NodeId) -> AsyncIterator[None]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -27,15 +28,16 @@ async def transfer(socket: WebSocket) -> None:
     except TimeoutError:
         await socket.close()
         return
-    if message["type"] == "websocket.disconnect":
-        return
+    if message["type"] != "websocket.disconnect":
+        with suppress(WebSocketDisconnect):
+            await _answer(socket, box, message.get("text") or message.get("bytes") or "")
+
+
+async def _answer(socket: WebSocket, box: Sandbox, wish: str | bytes) -> None:
     try:
-        channel = _asked(box, message.get("text") or message.get("bytes") or "")
-        await _give(socket, box, channel)
+        await _give(socket, box, _asked(box, wish))
     except _Rejected as rejected:
         await _reject(socket, box, rejected)
-    except WebSocketDisconnect:
-        return
 
 
 async def _give(socket: WebSocket, box: Sandbox, channel: tuple[str, Channel]) -> None:

@@ -35,6 +35,8 @@ class FirstFile:
                 "on_part_end": self._close,
                 "on_end": self._end,
             },
+            max_header_count=2000,
+            max_header_size=80 * 1024,
         )
 
     def write(self, data: bytes) -> None:
