@@ -61,7 +61,7 @@ class Layout:
         start = sum(self.sizes[number] for number in range(first))
         end = self.total - sum(self.sizes[number] for number in range(last + 1, len(self.hashes)))
         usual = max((end - start) // (last - first + 1), 1)
-        if position - start <= end - position:
+        if position - start < end - position:
             count = min((position - start) // usual + 1, most)
             return [each for each in range(first, last + 1) if each not in self.sizes][:count]
         count = min((end - position - 1) // usual + 1, most)
