@@ -24,7 +24,7 @@ def running_metadisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metad
 def metadisk(running_metadisk: MetadiskServer) -> Iterator[MetadiskServer]:
     """The same without faults and counts; switches that the test sets are put back."""
     with running_metadisk.control.undisturbed():
-        running_metadisk.control.forget_channels()
+        running_metadisk.control.forget_leftovers()
         yield running_metadisk
 
 

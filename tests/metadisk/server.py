@@ -42,6 +42,10 @@ class MetadiskControl(Surface):
         found = self.call("GET", "/leftovers")
         return int(found["tokens"]), int(found["channels"])
 
+    def forget_leftovers(self) -> None:
+        """No token and no pointer is of use any more."""
+        self.call("DELETE", "/leftovers")
+
 
 MetadiskServer = ControlledProcess[MetadiskControl]
 

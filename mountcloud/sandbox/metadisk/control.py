@@ -29,6 +29,7 @@ class Control(Surface):
             ("POST", "/tokens/expire", self.expire_tokens),
             ("POST", "/channels/forget", self.forget_channels),
             ("GET", "/leftovers", self.leftovers),
+            ("DELETE", "/leftovers", self.forget_leftovers),
         )
 
     def add_user(self, body: Body) -> object:
@@ -83,3 +84,9 @@ class Control(Surface):
     def leftovers(self, _: Body) -> object:
         """How many tokens were asked for and never used, and how many channels."""
         return {"tokens": self._box.db.number("SELECT count(*) FROM token"), "channels": len(self._box.channels)}
+
+    def forget_leftovers(self, _: Body) -> object:
+        """No token and no channel that was given out is of use any more."""
+        self._box.db.run("DELETE FROM token")
+        self._box.channels.clear()
+        return {}
