@@ -38,6 +38,7 @@ class Direct(httpx.AsyncBaseTransport):
         self._threads = threads
         self._keep_alive = keep_alive
         self._idle: defaultdict[_Origin, list[Connection]] = defaultdict(list)
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send it, and read the head of the answer. Raises the library's exceptions."""
@@ -54,17 +55,26 @@ class Direct(httpx.AsyncBaseTransport):
         return httpx.Response(head.status_code, headers=list(head.headers), stream=body, extensions=extensions)
 
     def _kept(self, origin: _Origin) -> Connection | None:
+        self._end_old()
         idle = self._idle[origin]
         while idle:
             connection = idle.pop()
-            if connection.idle_since + _IDLE_S > trio.current_time() and connection.is_quiet:
+            if connection.is_quiet:
                 return connection
             connection.close()
         return None
 
+    def _end_old(self) -> None:
+        oldest = trio.current_time() - _IDLE_S
+        for origin, idle in self._idle.items():
+            for connection in idle:
+                if connection.idle_since <= oldest:
+                    connection.close()
+            self._idle[origin] = [connection for connection in idle if connection.idle_since > oldest]
+
     def _keep(self, origin: _Origin, connection: Connection) -> None:
         idle = self._idle[origin]
-        if len(idle) >= self._keep_alive:
+        if self._is_closed or len(idle) >= self._keep_alive:
             connection.close()
             return
         connection.idle_since = trio.current_time()
@@ -85,7 +95,8 @@ class Direct(httpx.AsyncBaseTransport):
         return connection
 
     async def aclose(self) -> None:
-        """End the connections that nobody uses; idempotent."""
+        """End the connections, those in use after their answers; idempotent."""
+        self._is_closed = True
         for connection in [each for idle in self._idle.values() for each in idle]:
             connection.close()
         self._idle.clear()
@@ -106,7 +117,9 @@ class DirectBody(httpx.AsyncByteStream):
 
         What came before a failure is right. Raises what the arrival raises.
         """
-        landing = _Landing(arrival, view := arrival.room(), self._connection.hang_up)
+        view = arrival.room()
+        assert len(view) == self.size, "what is left over would be taken for the next answer"
+        landing = _Landing(arrival, view, self._connection.hang_up)
         came = landing.by_thread(trio.lowlevel.current_trio_token())
         try:
             with _as_the_library(httpx.ReadTimeout, httpx.ReadError):

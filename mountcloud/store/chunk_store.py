@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -241,7 +242,8 @@ class ChunkStore:
             return
         for key, extent in _places(cached, shelf.cells):
             if (key, extent) not in self._busy and (key, extent) not in self._extents(key):
-                self._file(cached).punch(extent * EXTENT * CELL, EXTENT * CELL)
+                with suppress(OSError):  # then they go with the file
+                    self._file(cached).punch(extent * EXTENT * CELL, EXTENT * CELL)
 
     def _add(self, cached: Cached, cells: range) -> None:
         for cell in cells:

@@ -1,5 +1,6 @@
 """Bodies that threads receive: what makes them different from what the HTTP library reads by itself."""
 
+import gc
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from mountcloud.model.arrival import Arrival, Piece
 from mountcloud.model.errors import Corrupt, Unavailable
 from mountcloud.model.span import StoredSpan
+from mountcloud.net import direct
 from mountcloud.net.http import Client, ClientSettings
 from tests.unit.net.server import Reply, Seen, Server, serving
 from tests.unit.net.test_downloads import CONTENT, WHOLE, converse, in_turn, ranged, stalling
@@ -137,6 +139,31 @@ def test_a_connection_that_was_ended_while_it_waited_is_not_asked() -> None:
         assert [seen.connection for seen in server.seen] == [1, 2]
 
     converse(in_turn(lambda seen: ranged(seen, stop_after=len(CONTENT)), ranged), action)
+
+
+def test_a_connection_that_waited_for_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "_IDLE_S", 0.0)
+
+    async def action(client: Client, server: Server) -> None:
+        for _ in range(2):
+            assert (await client.get_range(f"{server.url}/f", WHOLE, len(CONTENT))).body == CONTENT
+        assert [seen.connection for seen in server.seen] == [1, 2]
+
+    converse(ranged, action)
+
+
+def test_a_connection_that_is_in_use_at_the_end_is_not_kept() -> None:
+    """A socket that is left open would be a warning, which is an error here."""
+
+    async def action(client: Client, server: Server) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.get_range, f"{server.url}/f", WHOLE, len(CONTENT))
+            while not server.seen:
+                await trio.sleep(0.001)
+            await client.aclose()
+
+    converse(ranged, action)
+    gc.collect()
 
 
 def test_a_refusal_in_pieces_is_read() -> None:
