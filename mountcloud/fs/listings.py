@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from cachetools import LRUCache
+from cachetools import RRCache
 
 from mountcloud.fs.attributes import FileAttributes
 from mountcloud.fs.core import Core, demand
@@ -36,8 +36,11 @@ class _Listing(Generic[Made]):
     made: list[Made] = field(default_factory=list)
 
 
-class _Kept(LRUCache[NodeId, _Listing[Made]]):
-    """The listings that were walked through lately. Nobody tells what is not in here that it is out of date."""
+class _Kept(RRCache[NodeId, _Listing[Made]]):
+    """Listings that were walked through. Nobody tells what is not in here that it is out of date.
+
+    Any may make way: the one of the longest rest is what the next walk through a tree that is too large comes to first.
+    """
 
     def popitem(self) -> tuple[NodeId, _Listing[Made]]:
         directory, listing = super().popitem()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 
+from mountcloud.fs.listings import Listings
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from mountcloud.store.attributes import Stored
@@ -63,4 +64,26 @@ async def test_what_changes_during_a_walk_is_shown_as_it_is(
         assert rest["file 022"].mtime_ns == 7_000_000_000
         assert rest["file 023"].mode & 0o777 == 0o600
         assert len(rest) == 100 + 2 - 12 - 1
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_of_a_tree_that_is_too_large_a_part_is_kept(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    for number in range(30):
+        remote.mkdir(f"d{number}")
+        for below in range(9):
+            remote.write(f"d{number}/{below}", b"1")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        made = list[str]()
+        listings = Listings(here.core, lambda _, name, __: made.append(name), most=200)
+        for walk in range(2):
+            made.clear()
+            for number in range(30):
+                handle = await listings.open(await here.inode(f"d{number}"))
+                assert len(list(listings.read(handle, 0))) == 11
+                listings.close(handle)
+            assert (len(made) == 30 * 11) == (walk == 0)
         nursery.cancel_scope.cancel()
