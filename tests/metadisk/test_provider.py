@@ -18,6 +18,7 @@ from mountcloud.model.errors import (
 from mountcloud.model.node import Rights
 from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.metadisk.names import alias_note, directory_note, note_content
+from tests.metadisk.outsider import hash_of
 from tests.metadisk.provider import MTIME_NS, bucket_of, child, names, over, provider_of, put, read
 from tests.metadisk.server import MetadiskServer
 from tests.metadisk.service import Service
@@ -314,6 +315,25 @@ async def test_what_a_cut_save_left_is_gone_after_the_next_save(service: Service
         await over(provider, seen, b"newer")
         assert await names(provider, pics.id) == ["f"]
         assert len(service.ok("GET", f"/buckets/{service.buckets()['pics']}/files")) == 1
+
+
+@on_real_trio
+async def test_what_a_cut_save_left_goes_also_after_another_client_saved(
+    service: Service, metadisk: MetadiskServer
+) -> None:
+    async with provider_of(service) as provider:
+        pics, bucket = await bucket_of(provider), service.buckets()["pics"]
+        node = await put(provider, pics.id, "f", b"old")
+        metadisk.control.fault("/buckets/", method="DELETE", kind="status", status=502, count=1)
+        with pytest.raises(Unavailable):
+            await over(provider, node, b"new")
+        metadisk.control.clear_faults()
+        theirs = service.put(bucket, "f", b"theirs")
+        service.remove(bucket, hash_of(b"new"))
+        (seen,) = await provider.children(pics.id)
+        assert (seen.id, await read(provider, seen)) == (node.id, b"theirs")
+        assert [each["hash"] for each in service.ok("GET", f"/buckets/{bucket}/files")] == [theirs["hash"]]
+        assert await names(provider, pics.id) == ["f"]
 
 
 @on_real_trio

@@ -109,6 +109,8 @@ class Changes:
                 self._places.change(put=[changed])
                 async with self._taken_back(changed, place):
                     await self._names.give(picture, where, stand.hash, source)
+                changed = replace(place, facts=Facts(stand, present, arrived=True).text)
+                self._places.change(put=[changed])
                 return await self._finish(where, changed, stand)
 
     async def _finish(self, where: Where, place: Place, stand: Stand) -> Node:

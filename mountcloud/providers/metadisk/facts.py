@@ -15,12 +15,16 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``stand`` of a file; while another content is on its way, ``was`` is the one before. ``title`` of a bucket."""
+    """``stand`` of a file; while another content is on its way, ``was`` is the one before. ``title`` of a bucket.
+
+    ``arrived``: the new content was stored, so the one before is only to be removed, whatever became of the new one.
+    """
 
     stand: Stand | None = None
     was: Stand | None = None
     title: str = ""
     mtime_ns: int = 0
+    arrived: bool = False
 
     @property
     def text(self) -> str:
@@ -34,4 +38,4 @@ def facts_of(text: str) -> Facts:
         return Facts()
     kept = json.loads(text)
     stand, was = (None if kept[key] is None else Stand(**kept[key]) for key in ("stand", "was"))
-    return Facts(stand, was, kept["title"], kept["mtime_ns"])
+    return Facts(stand, was, kept["title"], kept["mtime_ns"], kept["arrived"])

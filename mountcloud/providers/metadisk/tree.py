@@ -318,6 +318,9 @@ class _Matching:
                 self._tree.leftovers.add(place.id)
             return place
         if facts.was is not None and self._take(place, facts.was):
+            if facts.arrived and self._left.get(_name(place.name)):
+                self._tree.leftovers.add(place.id)
+                return None
             if not self._tree.works.is_busy(place.id):
                 return replace(place, facts=Facts(facts.was).text)
             self.still[place.id] = facts.was
@@ -335,7 +338,9 @@ class _Matching:
     def _overwritten(self, place: Place) -> Iterator[Place]:
         several = self._left.get(_name(place.name), [])
         if several and not self._tree.works.is_busy(place.id):
-            yield replace(place, facts=_first_seen(several.pop(0)).text)
+            facts = facts_of(place.facts)
+            was = facts.was if facts.arrived else None
+            yield replace(place, facts=replace(_first_seen(several.pop(0)), was=was, arrived=facts.arrived).text)
 
     def _leave_out_aims(self, directory: NodeId) -> None:
         """What a move has put here already is still the file at the old place."""

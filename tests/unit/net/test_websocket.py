@@ -25,6 +25,10 @@ async def other_side(script: Script) -> AsyncIterator[str]:
         try:
             async with stream:
                 await script(stream)
+                await stream.send_eof()
+                # Who closes with something unread resets the connection.
+                while await stream.receive_some():
+                    continue
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return
 
