@@ -16,7 +16,7 @@ from tests.reference.walk import Walk
 
 pytestmark = pytest.mark.mount
 
-SHORT, LONG = 30, 150
+SHORT, LONG = 50, 150
 PATHS = ("/buckets", "/files$", "/files/", "/tokens", "/", "/")
 METHODS = ("GET", "PUT", "POST", "DELETE", "", "")
 
