@@ -7,14 +7,18 @@ import trio
 
 from mountcloud.engine.drafting import DraftSource, Superseded
 from mountcloud.engine.local_changes import LocalChanges
-from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound
+from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound, Outdated
 from mountcloud.model.ids import NodeId, OperationId, Ref
 from mountcloud.model.node import SHARED_MODE, Kind, Node
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
-from mountcloud.model.provider import ModeKeeper, Provider, Source, UploadTarget
+from mountcloud.model.provider import Content, ModeKeeper, Provider, Source, UploadTarget
+from mountcloud.model.span import PlainSpan
 from mountcloud.policy.rate import Rate
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
+
+_COARSE_NS = 10**9
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,26 @@ class Sender:
             same_time = abs(node.mtime_ns - operation.tried_mtime_ns) <= grain
             return node.kind is Kind.FILE and node.size == operation.tried_size and same_time and node.version != base
 
-        return await self._replaced(operation.replaces, is_ours) or await self._find(target, is_ours)
+        found = await self._replaced(operation.replaces, is_ours) or await self._find(target, is_ours)
+        return None if found is None or await self._is_anothers(operation, found) else found
+
+    async def _is_anothers(self, operation: Operation, node: Node) -> bool:
+        """True if the service has other bytes than were sent; where times are coarse, somebody else's look like ours.
+
+        By the hash that the service tells, else by reading. What was sent must still be here, or nobody can tell.
+        """
+        coarse = self.provider.capabilities.mtime_resolution_ns >= _COARSE_NS
+        if not coarse or operation.generation != operation.tried_generation:
+            return False
+        content, file = await self.provider.open(node), self.staging.open(operation.staged)
+        try:
+            sent = DraftSource(file, node.size, lambda: self.local.unchanged(operation))
+            return not await _holds(content, sent, by_hash=not node.encrypted)
+        except (NotFound, Outdated):
+            return True
+        finally:
+            file.close()
+            await content.aclose()
 
     async def _replaced(self, ref: Ref | None, wanted: Callable[[Node], bool]) -> Node | None:
         """The node whose content was to be replaced, wherever another client may have moved it."""
@@ -205,3 +228,17 @@ def _target(operation: Operation) -> Slot:
     if operation.target is None:
         raise Corrupt(f"operation {operation.id} has no target")
     return operation.target
+
+
+async def _holds(content: Content, source: Source, *, by_hash: bool) -> bool:
+    """True if the content is that of the source; ``by_hash`` where its bytes are stored as they are."""
+    check = content.cipher.check(b"") if by_hash else None
+    for start in range(0, source.size, _PIECE):
+        want = PlainSpan(start, min(start + _PIECE, source.size))
+        data = await source.pread(want.length, start)
+        covered = content.cipher.cover(want)
+        if check is not None:
+            check.add(covered, data)
+        elif content.cipher.decrypt(want, covered, await content.fetch(covered)) != data:
+            return False
+    return check is None or check.verdict() is True

@@ -1,6 +1,7 @@
 """What the provider does on Nextcloud alone, before the sandbox."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import trio
 
 from mountcloud.model.errors import AuthenticationRequired, Busy, Conflict, InvalidName, QuotaExceeded, Unavailable
 from mountcloud.model.node import Rights
-from mountcloud.model.provider import ChangeFeed, UploadTarget, Usage
+from mountcloud.model.provider import ChangeFeed, Source, UploadTarget, Usage
 from mountcloud.model.span import StoredSpan
+from mountcloud.net.http import Response
 from mountcloud.providers.memory_places import MemoryPlaces
 from tests.nextcloud.dav import OC, D, Dav
 from tests.nextcloud.provider import MTIME_NS, Bytes, over, provider_of, put
@@ -136,6 +138,48 @@ async def test_what_others_replaced_right_after_us_is_not_taken_for_ours(
         monkeypatch.undo()
         with pytest.raises(Conflict):
             await provider.upload(over(ours, b"more"), Bytes(b"more"))
+
+
+@on_real_trio
+async def test_what_others_wrote_in_our_second_is_not_taken_for_what_was_sent_in_vain(
+    dav: Dav, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size and second are the same; only the bytes tell that our content never arrived."""
+    async with provider_of(dav) as provider, trio.open_nursery() as nursery:
+        machine = await Machine(tmp_path / "machine", provider, nursery, settle_s=0.0).boot()
+        await machine.write("f", b"base")
+        await machine.drain()
+        send = provider._dav.put
+
+        async def overtaken(path: tuple[str, ...], source: Source, headers: Mapping[str, str]) -> Response:
+            monkeypatch.setattr(provider._dav, "put", send)
+            dav.put("f", b"them", X_OC_MTime=headers["X-OC-Mtime"])
+            raise Unavailable("the line is broken")
+
+        monkeypatch.setattr(provider._dav, "put", overtaken)
+        await machine.write("f", b"ours")
+        await machine.drain()
+        assert sorted(dav.get(name) for name in dav.names()) == [b"ours", b"them"]
+        nursery.cancel_scope.cancel()
+
+
+@on_real_trio
+@pytest.mark.parametrize("known", [True, False])
+async def test_what_arrived_without_an_answer_is_sent_once(
+    nextcloud: NextcloudServer, dav: Dav, tmp_path: Path, *, known: bool
+) -> None:
+    async with provider_of(dav) as provider, trio.open_nursery() as nursery:
+        machine = await Machine(tmp_path / "machine", provider, nursery, settle_s=0.0).boot()
+        if known:
+            await machine.write("f", b"base")
+            await machine.drain()
+        nextcloud.control.forget_requests()
+        nextcloud.control.fault("/f$", method="PUT", kind="lost_reply")
+        await machine.write("f", b"ours")
+        await machine.drain()
+        assert {name: dav.get(name) for name in dav.names()} == {"f": b"ours"}
+        assert nextcloud.control.requests().count("PUT") == 1
+        nursery.cancel_scope.cancel()
 
 
 @on_real_trio

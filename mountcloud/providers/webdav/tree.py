@@ -99,6 +99,9 @@ class Tree(Book):
         if entry.is_directory != place.is_directory or not self._is_same(place, entry):
             raise NotFound("another node is in its place")
         await self._recognise(place, path, entry)
+        seen = self.place(node)
+        if self.told(seen, entry) != seen:
+            self.places.change(put=[self.told(seen, entry)])
         return entry
 
     async def children(self, directory: NodeId) -> Sequence[Node]:
