@@ -1,8 +1,10 @@
 """One exchange over a WebSocket with a scripted other side, which speaks by another library."""
 
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
@@ -12,6 +14,7 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping
 from mountcloud.model.errors import Unavailable
 from mountcloud.net.failures import BrokenOff, Silence
 from mountcloud.net.websocket import Message, Patience, Take, exchange
+from tests.unit.net.test_direct import make_certificate
 
 Script = Callable[[trio.SocketStream], Awaitable[None]]
 SOON = Patience(connect_s=5.0, stall_s=0.3)
@@ -39,11 +42,11 @@ async def other_side(script: Script) -> AsyncIterator[str]:
         nursery.cancel_scope.cancel()
 
 
-async def opened(stream: trio.SocketStream, said: list[str]) -> WSConnection:
+async def opened(stream: trio.abc.Stream, said: list[str]) -> WSConnection:
     """The connection after its handshake and the first text."""
     ws = WSConnection(ConnectionType.SERVER)
     while not said:
-        ws.receive_data(await stream.receive_some())
+        ws.receive_data(bytes(await stream.receive_some()))
         for event in ws.events():
             if isinstance(event, Request):
                 await stream.send_all(ws.send(AcceptConnection()))
@@ -172,6 +175,37 @@ def test_what_the_taker_raises_ends_it() -> None:
 def test_an_address_that_is_none(address: str) -> None:
     with pytest.raises(Unavailable, match="channel"):
         trio.run(exchange, address, "give", lambda _: None, SOON)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_channel_over_tls_needs_a_certificate_that_is_trusted(tmp_path: Path, trusted: bool) -> None:
+    certificate = make_certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    got: list[Message] = []
+    failures: list[Unavailable] = []
+
+    async def play(stream: trio.SSLStream[trio.SocketStream]) -> None:
+        try:
+            ws = await opened(stream, [])
+            await stream.send_all(ws.send(BytesMessage(b"all")) + ws.send(CloseConnection(1000)))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+            nursery.start_soon(trio.serve_listeners, play, [trio.SSLListener(listener, context)])
+            address = f"wss://127.0.0.1:{listener.socket.getsockname()[1]}/"
+            try:
+                await exchange(address, "give", got.append, SOON, str(certificate) if trusted else "")
+            except Unavailable as failure:
+                failures.append(failure)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert got == ([Message(b"all", False)] if trusted else [])
+    assert len(failures) == (not trusted)
 
 
 def test_nobody_is_there() -> None:
