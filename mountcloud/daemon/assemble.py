@@ -190,49 +190,76 @@ def _forget_content(node: Node, index: Index, kernel: KernelCache) -> None:
         kernel.forget([Stale(entry.inode, content=True)])
 
 
-def assemble(
-    account: AccountSettings, paths: AccountPaths, secrets: Secrets, mountpoint: Path, nursery: trio.Nursery
-) -> Mount:
-    """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
-    reserve, cache_reserve = _reserves(paths)
-    secrets = SecretsWithRoom(secrets, reserve.release)
-    places = PlaceBook(paths.places, reserve)
-    provider, offers = _service(account, secrets, places)
-    naming = Naming(provider.capabilities.names, account.attributes.symlinks)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept on this machine."""
+
+    index: Index
+    journal: Journal
+    attributes: Attributes
+    places: PlaceBook
+    staging: Staging
+    chunks: ChunkStore
+    reserves: tuple[Reserve, Reserve]
+
+    @property
+    def databases(self) -> tuple[Index, Journal, Attributes, PlaceBook]:
+        """What is written in small steps."""
+        return self.index, self.journal, self.attributes, self.places
+
+
+def _kept(
+    account: AccountSettings,
+    paths: AccountPaths,
+    secrets: Secrets,
+    *,
+    naming: Naming,
+    places: PlaceBook,
+    reserves: tuple[Reserve, Reserve],
+) -> _Kept:
+    """Open it, and lay what is owed over what was known. Raises ``NoKey``."""
+    reserve, cache_reserve = reserves
     index = Index(paths.index, naming.file_name, naming.folded, cache_reserve)
     journal, attributes = Journal(paths.journal, reserve), Attributes(paths.attributes, reserve)
     staging = _staging(paths, secrets, reserve)
     recover(index, journal, attributes, staging, time.time())
+    attributes.prune(time.time(), lambda node: index.by_id(node) is not None)
     limits = _limits(account, paths)
     chunks = ChunkStore(paths.chunks, limits, _boot(), lambda: shutil.disk_usage(paths.chunks).free, cache_reserve)
-    means = _means(account, provider, chunks, nursery)
-    library = Library(means, strict=account.cache.integrity == "strict")
-    drafts = Drafts(staging, library, time.time_ns)
-    handles, salvage = Handles(), Salvage(library, nursery)
-    removals = Removals(journal, DeleteGuard(account.upload.delete_limit, account.upload.delete_window_s), time.time)
-    removals.start()
-    local = LocalChanges(
-        index,
-        journal,
-        attributes,
+    return _Kept(index, journal, attributes, places, staging, chunks, reserves)
+
+
+def _removals(account: AccountSettings, journal: Journal) -> Removals:
+    found = Removals(journal, DeleteGuard(account.upload.delete_limit, account.upload.delete_window_s), time.time)
+    found.start()
+    return found
+
+
+def _local(
+    account: AccountSettings, provider: Provider, kept: _Kept, *, drafts: Drafts, handles: Handles, salvage: Salvage
+) -> LocalChanges:
+    """Who waits for the service at each change gains nothing by letting files settle."""
+    return LocalChanges(
+        kept.index,
+        kept.journal,
+        kept.attributes,
         drafts,
         time.time_ns,
         account.upload.settle_s if account.durability == "local" else 0.0,
         handles.open_on,
         handles.writing_on,
         salvage,
-        removals,
+        _removals(account, kept.journal),
         LocalNames(account.upload.local_only),
         keeps_modes=provider.capabilities.keeps_modes,
     )
-    notifier = KernelNotifier()
-    attributes.prune(time.time(), lambda node: index.by_id(node) is not None)
-    recheck_s = 6 * account.poll_interval_s
-    syncer = Syncer(provider, index, journal, drafts, notifier, time.time, recheck_s, _pace(account))
-    resolver = Resolver(
-        index=index,
-        journal=journal,
-        attributes=attributes,
+
+
+def _resolver(provider: Provider, kept: _Kept, local: LocalChanges, syncer: Syncer) -> Resolver:
+    return Resolver(
+        index=kept.index,
+        journal=kept.journal,
+        attributes=kept.attributes,
         local=local,
         syncer=syncer,
         clock=time.time,
@@ -240,30 +267,56 @@ def assemble(
         host=socket.gethostname(),
         names=provider.capabilities.names,
     )
-    replayer = Replayer(
-        index=index,
-        journal=journal,
-        attributes=attributes,
-        staging=staging,
+
+
+def _replayer(
+    account: AccountSettings, provider: Provider, kept: _Kept, local: LocalChanges, syncer: Syncer
+) -> Replayer:
+    return Replayer(
+        index=kept.index,
+        journal=kept.journal,
+        attributes=kept.attributes,
+        staging=kept.staging,
         local=local,
-        sender=Sender(provider, journal, staging, local),
+        sender=Sender(provider, kept.journal, kept.staging, local),
         syncer=syncer,
         clock=time.time,
         jitter=random.random,
-        resolver=resolver,
+        resolver=_resolver(provider, kept, local, syncer),
         parallel=account.upload.parallel,
         breadth=_breadth(account.upload.parallel, provider.capabilities.max_concurrency),
     )
+
+
+def assemble(
+    account: AccountSettings, paths: AccountPaths, secrets: Secrets, mountpoint: Path, nursery: trio.Nursery
+) -> Mount:
+    """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
+    reserves = _reserves(paths)
+    secrets = SecretsWithRoom(secrets, reserves[0].release)
+    places = PlaceBook(paths.places, reserves[0])
+    provider, offers = _service(account, secrets, places)
+    naming = Naming(provider.capabilities.names, account.attributes.symlinks)
+    kept = _kept(account, paths, secrets, naming=naming, places=places, reserves=reserves)
+    index, attributes = kept.index, kept.attributes
+    means = _means(account, provider, kept.chunks, nursery)
+    library = Library(means, strict=account.cache.integrity == "strict")
+    drafts = Drafts(kept.staging, library, time.time_ns)
+    handles, salvage, notifier = Handles(), Salvage(library, nursery), KernelNotifier()
+    local = _local(account, provider, kept, drafts=drafts, handles=handles, salvage=salvage)
+    recheck_s = 6 * account.poll_interval_s
+    syncer = Syncer(provider, index, kept.journal, drafts, notifier, time.time, recheck_s, _pace(account))
+    replayer = _replayer(account, provider, kept, local, syncer)
     scout = Scout(index, syncer.list_once, nursery, time.monotonic)
     syncer.walked, syncer.listed = scout.opened, scout.go_on
     syncer.vanished = attributes.vanished
     local.owed, salvage.done = replayer.changed, replayer.wake
     library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
     means.altered = lambda node: _forget_content(node, index, notifier)
-    pinner = Pinner(index, attributes, syncer, library, chunks, 3 * account.poll_interval_s)
+    pinner = Pinner(index, attributes, syncer, library, kept.chunks, 3 * account.poll_interval_s)
     core = Core(
         index,
-        journal,
+        kept.journal,
         attributes,
         drafts,
         library,
@@ -272,19 +325,20 @@ def assemble(
         naming,
         Owner(os.getuid(), os.getgid()),
         handles,
-        _confirmation(account, index, journal, local, replayer),
+        _confirmation(account, index, kept.journal, local, replayer),
     )
     states = States(core, pinner, account.provider, offers.words)
-    fs = FileSystem(core, states, provider.capabilities.max_file_size)
-    operations = Operations(
-        fs, _timeouts(account), extended=account.attributes.extended, thumbnailers=account.desktop.thumbnailers
-    )
+    operations = _operations(account, FileSystem(core, states, provider.capabilities.max_file_size))
     session = Session(mountpoint, account.name, notifier, account.allow_other, account.desktop.subtype)
-    queue = Queue(replayer, removals)
-    stores = (index, journal, attributes, places)
-    persister = Persister(journal, staging, (reserve, cache_reserve), stores)
+    queue, persister = Queue(replayer, local.removals), Persister(kept.journal, kept.staging, reserves, kept.databases)
+    surveyor = Surveyor(index, syncer, _SURVEYED_PER_SECOND) if account.background_index else None
     return Mount(
-        *(provider, *stores, syncer, replayer, queue, persister, core, session, operations, chunks, pinner, states),
-        offers=offers,
-        surveyor=Surveyor(index, syncer, _SURVEYED_PER_SECOND) if account.background_index else None,
+        *(provider, *kept.databases, syncer, replayer, queue, persister, core, session, operations, kept.chunks),
+        *(pinner, states, offers),
+        surveyor=surveyor,
     )
+
+
+def _operations(account: AccountSettings, fs: FileSystem) -> Operations:
+    extended, thumbnailers = account.attributes.extended, account.desktop.thumbnailers
+    return Operations(fs, _timeouts(account), extended=extended, thumbnailers=thumbnailers)
