@@ -242,7 +242,8 @@ class Fetched:
                 await self._travel(content, flight, urgent=urgent)
                 flight.failure = None
                 flight.end()
-                await self._examine(cached, flight.span, flight.data)
+                if not self._examined_later(cached, flight.span):
+                    await self._examine(cached, flight.span, flight.data)
             finally:
                 if (buffer := flight.give_back()) is not None:
                     self.means.buffers.give(buffer)
@@ -285,6 +286,11 @@ class Fetched:
         for cells in runs([cell for cell in missing if self._wanted(cell)]):
             whole = span_of(cells, cached.stored_size)
             self.means.store.write(cached, cells, memoryview(data)[whole.start - start : whole.end - start])
+
+    def _examined_later(self, cached: Cached, span: StoredSpan) -> bool:
+        """What stands on the disk need not wait in memory for its turn: the budget is for what is on its way."""
+        assert self._verifier is not None
+        return self._verifier.busy and not self.means.store.missing(cached, span)
 
     async def _examine(self, cached: Cached, span: StoredSpan, data: bytes | memoryview) -> None:
         """Take new bytes into the check of the whole file; the last of them brings the verdict."""

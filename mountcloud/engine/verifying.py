@@ -1,7 +1,8 @@
 """Whether the stored bytes of one version are those that were uploaded, in whatever order they come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import trio
 
@@ -12,6 +13,8 @@ from mountcloud.store.chunk_store import Cached, ChunkStore
 
 _PIECE = 1 << 20
 """Bytes that are taken from the disk at a time."""
+_PIECES = 8
+"""How many of them a thread takes: a way there may cost as much as a piece."""
 
 
 @dataclass(slots=True)
@@ -69,23 +72,37 @@ class Verifier:
                 return
             position = seen.end
 
+    @property
+    def busy(self) -> bool:
+        """Something is being taken in. It goes on with what stands on the disk by then."""
+        return self._busy.locked()
+
     async def _take(self, cached: Cached, check: ContentCheck, position: int, end: int) -> int:
         """Add what is here from the position on; how far that was."""
-        buffer = memoryview(bytearray(min(_PIECE, end - position)))
-        while position < end:
-            piece = StoredSpan(position, min(position + _PIECE, end))
-            if self.store.missing(cached, piece):
+        if position >= end:
+            return position
+        room = memoryview(bytearray(min(_PIECE, end - position)))
+        while pieces := self._here(cached, position, end):
+            peeks = [(piece, self.store.peeker(cached, piece)) for piece in pieces]
+            position = await trio.to_thread.run_sync(_add, check, peeks, room)
+            if position < pieces[-1].end:
                 return position
-            peek, room = self.store.peeker(cached, piece), buffer[: piece.length]
-            if not await trio.to_thread.run_sync(_add, check, piece, peek, room):
-                return position
-            position = piece.end
         return position
 
+    def _here(self, cached: Cached, position: int, end: int) -> list[StoredSpan]:
+        """The next pieces of a gap, as far as they stand on the disk."""
+        most = min(end, position + _PIECES * _PIECE)
+        pieces = [StoredSpan(start, min(start + _PIECE, end)) for start in range(position, most, _PIECE)]
+        return list(takewhile(lambda piece: not self.store.missing(cached, piece), pieces))
 
-def _add(check: ContentCheck, piece: StoredSpan, peek: Callable[[memoryview], bool], room: memoryview) -> bool:
-    """In a thread: take bytes from the disk into the check, unless they made way meanwhile."""
-    if not peek(room):
-        return False
-    check.add(piece, room)
-    return True
+
+_Peek = Callable[[memoryview], bool]
+
+
+def _add(check: ContentCheck, peeks: Sequence[tuple[StoredSpan, _Peek]], room: memoryview) -> int:
+    """In a thread: take bytes from the disk into the check, unless they made way meanwhile; how far that was."""
+    for piece, peek in peeks:
+        if not peek(room[: piece.length]):
+            return piece.start
+        check.add(piece, room[: piece.length])
+    return peeks[-1][0].end

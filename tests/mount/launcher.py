@@ -14,13 +14,15 @@ PACKAGES = ["encodings", "mountcloud"]
 LATE = ["httpcore._backends.trio", "anyio._backends._trio", "concurrent.futures.thread", "multiprocessing.connection"]
 """Modules that their packages import only when they are needed."""
 NOT_HERE = ("mbcs", "oem", "__main__")
+OTHERS = ("mountcloud.sandbox", "mountcloud.filemanager")
+"""What runs in processes of its own: a server, and a file manager's extension, which needs that program's library."""
 
 
 def import_everything(name: str) -> None:
     """Import a package and all that is below it, except what cannot be on this system."""
     package = importlib.import_module(name)
     for module in pkgutil.iter_modules(package.__path__, f"{name}."):
-        if module.name.rpartition(".")[2] in NOT_HERE or module.name.startswith("mountcloud.sandbox"):
+        if module.name.rpartition(".")[2] in NOT_HERE or module.name.startswith(OTHERS):
             continue
         importlib.import_module(module.name)
         if module.ispkg:

@@ -4,15 +4,14 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.mount.fixture import PLAIN_ROOM
+from tests.mount.fixture import PLAIN_ROOM, new_account
 from tests.mount.service import Service
-from tests.mount.session import Account
+from tests.mount.session import Account, Mount
 from tests.mount.shared import mounted
-from tests.sandbox.fixture import RunningSandbox
+from tests.sandbox.fixture import RunningSandbox, start_sandbox
 
 FOLDERS = 24
 LATENCY_S = 0.2
@@ -38,25 +37,33 @@ def test_find_is_led_the_way(fuse: None, server: RunningSandbox, account: Accoun
 
 
 @pytest.mark.mount
-def test_the_whole_tree_is_listed_in_the_background_and_told_of(
-    fuse: None, server: RunningSandbox, account: Account, service: Service
-) -> None:
-    top = f"/{PLAIN_ROOM}/survey"
-    service.make_folder(top)
-    service.make_folder(f"{top}/deep")
-    service.make_folder(f"{top}/deep/deeper")
-    with mounted(replace(account, general="background_index = true")) as mount:
-        deadline, told = time.monotonic() + 60, dict[str, Any]()
-        while told.get("directories_left") != 0:
-            assert time.monotonic() < deadline, told
-            time.sleep(0.1)
-            status = mount.call("status")
-            assert isinstance(status, dict)
-            told = status
-        assert int(told["directories_listed"]) >= 5
-        server.control.forget_requests()
-        assert len(_find(mount.mountpoint / PLAIN_ROOM / "survey")) == 3
-        assert server.control.requests().count("GET", "/api/v4/nodes") <= 2  # polls
+def test_the_whole_tree_is_listed_in_the_background_and_told_of(fuse: None, tmp_path: Path) -> None:
+    """On a server of its own: how long it takes depends on all that is there."""
+    server = start_sandbox(tmp_path / "data")
+    try:
+        account = replace(new_account(server), general="background_index = true")
+        with Service(account.url, account.username, account.password) as service:
+            for folder in ("survey", "survey/deep", "survey/deep/deeper"):
+                service.make_folder(f"/{PLAIN_ROOM}/{folder}")
+        with mounted(account) as mount:
+            assert _surveyed(mount) >= 5
+            server.control.forget_requests()
+            assert len(_find(mount.mountpoint / PLAIN_ROOM / "survey")) == 3
+            assert server.control.requests().count("GET", "/api/v4/nodes") <= 2  # polls
+    finally:
+        server.stop()
+
+
+def _surveyed(mount: Mount) -> int:
+    """How many directories were listed, once none is left."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        told = mount.call("status")
+        assert isinstance(told, dict)
+        if told.get("directories_left") == 0:
+            return int(told["directories_listed"])
+        time.sleep(0.1)
+    pytest.fail(f"not all was listed: {told}")
 
 
 def _find(place: Path, *options: str) -> list[str]:
