@@ -9,13 +9,14 @@ from tests.filesystem.tree import NativeBacking, Tree
 
 ALWAYS = {
     "mount-amazon": {"test_links"},
-    "mount-metadisk": {"test_saving"},
+    "mount-metadisk": set[str](),
     "mount-smartfile": {"test_saving"},
-    "mount-plain": {"test_contents", "test_parallel", "test_saving"},
-    "mount-webdav": {"test_directories", "test_renaming", "test_saving"},
+    "mount-plain": {"test_contents"},
+    "mount-webdav": {"test_renaming", "test_saving"},
 }
 """What another service, or a room without a cipher, could break; all else runs there in long runs only. The whole list
-always runs on the disk, which proves it right, and in an encrypted room, where most can go wrong."""
+always runs on the disk, which proves it right, and in an encrypted room, where most can go wrong. Where nothing of it
+runs the provider's own tests on a mount save, rename and remove (``tests/metadisk/test_mount.py``)."""
 
 
 @pytest.hookimpl(tryfirst=True)
