@@ -1,12 +1,11 @@
 """What the user says about an Amazon Cloud Drive account, checked before anything is sent."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
+from mountcloud.providers.checking import typed
 
 DOCUMENTED_CHANGE_CALLS = 15
 """Requests to the change feed that the service asked for at most, in an hour (Amazon facts, 13)."""
@@ -38,16 +37,10 @@ class AmazonSettings:
 
 def settings_from(values: Mapping[str, object]) -> AmazonSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
-    known = {field.name: field.type for field in fields(AmazonSettings)}
-    for key, value in values.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise InvalidArgument(f"unknown setting {key!r}", hint=f"did you mean {near[0]!r}?" if near else "")
-        if type(value) is not known[key]:
-            raise InvalidArgument(f"{key} must be of type {getattr(known[key], '__name__', known[key])}")
-    checked: dict[str, Any] = {**values, "url": origin("url", str(values.get("url", "")))}
-    checked["authorize_url"] = origin("authorize_url", str(values.get("authorize_url") or f"{checked['url']}/ap/oa"))
-    checked["token_url"] = origin("token_url", str(values.get("token_url") or f"{checked['url']}/auth/o2/token"))
+    checked = typed(AmazonSettings, values)
+    checked["url"] = origin("url", checked.get("url", ""))
+    checked["authorize_url"] = origin("authorize_url", checked.get("authorize_url") or f"{checked['url']}/ap/oa")
+    checked["token_url"] = origin("token_url", checked.get("token_url") or f"{checked['url']}/auth/o2/token")
     settings = AmazonSettings(**checked)
     if settings.max_concurrency < 1:
         raise InvalidArgument("max_concurrency must be at least 1")

@@ -1,13 +1,12 @@
 """What the user says about a DRACOON account, checked before anything is sent."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
+from mountcloud.providers.checking import typed
 
 MIN_PART_SIZE = 5 * 1024 * 1024
 """Bytes; the storage refuses smaller parts, the last one excepted (DRACOON facts, 12.3)."""
@@ -46,12 +45,7 @@ class DracoonSettings:
 
 def settings_from(values: Mapping[str, object]) -> DracoonSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
-    known = [field.name for field in fields(DracoonSettings)]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise InvalidArgument(f"unknown setting {key!r}", hint=f"did you mean {near[0]!r}?" if near else "")
-    checked: dict[str, Any] = {key: _typed(key, value) for key, value in values.items()}
+    checked = typed(DracoonSettings, values)
     checked["url"] = _url(checked.get("url", ""))
     settings = DracoonSettings(**checked)
     if settings.part_size < MIN_PART_SIZE:
@@ -59,20 +53,6 @@ def settings_from(values: Mapping[str, object]) -> DracoonSettings:
     if settings.max_concurrency < 1:
         raise InvalidArgument("max_concurrency must be at least 1")
     return settings
-
-
-def _typed(key: str, value: object) -> object:
-    """The value in the type that the setting's default has."""
-    expected = next(field.type for field in fields(DracoonSettings) if field.name == key)
-    if expected is Channel:
-        try:
-            return Channel(value)
-        except ValueError:
-            names = ", ".join(channel.value for channel in Channel)
-            raise InvalidArgument(f"{key} must be one of: {names}") from None
-    if type(value) is not expected:
-        raise InvalidArgument(f"{key} must be of type {getattr(expected, '__name__', expected)}")
-    return value
 
 
 def _url(text: str) -> str:

@@ -1,12 +1,11 @@
 """What the user says about a Metadisk account, checked before anything is sent."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
+from mountcloud.providers.checking import check_proxy, typed
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -31,21 +30,13 @@ class MetadiskSettings:
 
 def settings_from(values: Mapping[str, object]) -> MetadiskSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
-    known = {field.name: field.type for field in fields(MetadiskSettings)}
-    for key, value in values.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise InvalidArgument(f"unknown setting {key!r}", hint=f"did you mean {near[0]!r}?" if near else "")
-        if type(value) is not known[key]:
-            raise InvalidArgument(f"{key} must be of type {getattr(known[key], '__name__', known[key])}")
-    if "url" not in values:
+    checked = typed(MetadiskSettings, values)
+    if "url" not in checked:
         raise InvalidArgument("url is missing", hint="the public service is closed, so name a server")
-    checked: dict[str, Any] = dict(values)
     settings = MetadiskSettings(**checked)
     if settings.max_concurrency < 1 or min(settings.storage, settings.transfer) < 1:
         raise InvalidArgument("max_concurrency, storage and transfer must be at least 1")
-    if settings.proxy and urlsplit(settings.proxy).scheme not in {"http", "https", "socks5"}:
-        raise InvalidArgument("proxy must look like http://proxy.example:3128")
+    check_proxy(settings.proxy)
     return MetadiskSettings(**{**checked, "url": _url(settings)})
 
 

@@ -1,12 +1,11 @@
 """What the user says about a SmartFile account, checked before anything is sent."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
+from mountcloud.providers.checking import check_proxy, typed
 
 SERVICE = "https://app.smartfile.com"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -33,21 +32,13 @@ class SmartFileSettings:
 
 def settings_from(values: Mapping[str, object]) -> SmartFileSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
-    known = {field.name: field.type for field in fields(SmartFileSettings)}
-    for key, value in values.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise InvalidArgument(f"unknown setting {key!r}", hint=f"did you mean {near[0]!r}?" if near else "")
-        if type(value) is not known[key]:
-            raise InvalidArgument(f"{key} must be of type {getattr(known[key], '__name__', known[key])}")
-    checked: dict[str, Any] = dict(values)
+    checked = typed(SmartFileSettings, values)
     settings = SmartFileSettings(**checked)
     if settings.username and settings.client_token:
         raise InvalidArgument("username and client_token exclude each other", hint="client_token is for OAuth")
     if settings.max_concurrency < 1 or settings.delta_min_kib < 0:
         raise InvalidArgument("max_concurrency must be at least 1, delta_min_kib at least 0")
-    if settings.proxy and urlsplit(settings.proxy).scheme not in {"http", "https", "socks5"}:
-        raise InvalidArgument("proxy must look like http://proxy.example:3128")
+    check_proxy(settings.proxy)
     return SmartFileSettings(**{**checked, "url": _url(settings)})
 
 

@@ -1,13 +1,12 @@
 """What the user says about a WebDAV account, checked before anything is sent."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
 from mountcloud.net.auth import Scheme
+from mountcloud.providers.checking import check_proxy, typed
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -31,32 +30,13 @@ class WebdavSettings:
 
 def settings_from(values: Mapping[str, object]) -> WebdavSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
-    known = [field.name for field in fields(WebdavSettings)]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise InvalidArgument(f"unknown setting {key!r}", hint=f"did you mean {near[0]!r}?" if near else "")
-    checked: dict[str, Any] = {key: _typed(key, value) for key, value in values.items()}
+    checked = typed(WebdavSettings, values)
     checked["url"] = _url(checked.get("url", ""), allow_http=checked.get("allow_http", False))
     settings = WebdavSettings(**checked)
     if settings.max_concurrency < 1:
         raise InvalidArgument("max_concurrency must be at least 1")
-    if settings.proxy and urlsplit(settings.proxy).scheme not in {"http", "https", "socks5"}:
-        raise InvalidArgument("proxy must look like http://proxy.example:3128")
+    check_proxy(settings.proxy)
     return settings
-
-
-def _typed(key: str, value: object) -> object:
-    """The value in the type that the setting has."""
-    expected = next(field.type for field in fields(WebdavSettings) if field.name == key)
-    if expected is Scheme:
-        try:
-            return Scheme(value)
-        except ValueError:
-            raise InvalidArgument(f"{key} must be one of: {', '.join(each.value for each in Scheme)}") from None
-    if type(value) is not expected:
-        raise InvalidArgument(f"{key} must be of type {getattr(expected, '__name__', expected)}")
-    return value
 
 
 def _url(text: str, *, allow_http: bool) -> str:
