@@ -69,6 +69,16 @@ def path_of(places: Places, node: NodeId) -> tuple[str, ...] | None:
     return None if place is None else tuple(reversed(names))
 
 
+def way_to(places: Places, node: NodeId) -> list[Place]:
+    """All places from the top down to the node, as far as the book knows them."""
+    place = places.get(node)
+    above: list[Place] = []
+    while place is not None:
+        above.append(place)
+        place = None if place.parent is None else places.get(place.parent)
+    return above[::-1]
+
+
 def is_within(places: Places, node: NodeId, directory: NodeId) -> bool:
     """True if the node is the directory, or below it."""
     place = places.get(node)

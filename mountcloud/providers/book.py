@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from mountcloud.model.errors import InvalidArgument, NotFound, NotPermitted, Outdated
 from mountcloud.model.ids import NodeId
 from mountcloud.model.operation import Slot
-from mountcloud.model.places import Place, Places, is_within, path_of
+from mountcloud.model.places import Place, Places, is_within, path_of, way_to
 from mountcloud.providers.fresh_ids import FreshIds
 from mountcloud.providers.turns import Turns
 
@@ -46,12 +46,7 @@ class Book(ABC):
 
     async def settle_above(self, node: NodeId) -> None:
         """Find out where the node and all directories above it are, from the top on."""
-        place = self.places.get(node)
-        above: list[Place] = []
-        while place is not None:
-            above.append(place)
-            place = None if place.parent is None else self.places.get(place.parent)
-        for each in reversed(above):
+        for each in way_to(self.places, node):
             if each.aim is not None:
                 await self._settle(each, each.aim)
 

@@ -11,7 +11,7 @@ from mountcloud.model.errors import NotADirectory, NotFound
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
-from mountcloud.model.places import Place, Places, path_of
+from mountcloud.model.places import Place, Places, path_of, way_to
 from mountcloud.providers.metadisk.api import Api
 from mountcloud.providers.metadisk.facts import Facts, Stand, facts_of
 from mountcloud.providers.metadisk.names import Path
@@ -84,12 +84,7 @@ class Tree:
 
     async def where(self, node: NodeId) -> Where:
         """The same, once it was looked after moves whose outcome is unknown."""
-        place = self.places.get(node)
-        above: list[Place] = []
-        while place is not None:
-            above.append(place)
-            place = None if place.parent is None else self.places.get(place.parent)
-        for each in reversed(above):
+        for each in way_to(self.places, node):
             if each.aim is not None and not self.works.is_busy(each.id):
                 await self._settle(each, each.aim)
         return self.where_now(node)
