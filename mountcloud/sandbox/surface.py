@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -33,7 +33,10 @@ class Controlled(Protocol):
         """All or nothing."""
 
 
-class Surface:
+B = TypeVar("B", bound=Controlled)
+
+
+class Surface(Generic[B]):
     """Handlers that change a server from outside, without rights and without being counted.
 
     A subclass adds its own, and names how its service refuses.
@@ -41,8 +44,8 @@ class Surface:
 
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
 
-    def __init__(self, box: Controlled, trouble: Trouble) -> None:
-        self._controlled, self._trouble = box, trouble
+    def __init__(self, box: B, trouble: Trouble) -> None:
+        self._box, self._trouble = box, trouble
 
     def own(self) -> Table:
         """What this server has besides."""
@@ -68,7 +71,7 @@ class Surface:
         async def endpoint(request: Request) -> Response:
             body = json.loads(await request.body() or b"{}")
             try:
-                with self._controlled.transaction():
+                with self._box.transaction():
                     return JSONResponse(handler(body))
             except refused as problem:
                 return JSONResponse({"message": f"{type(problem).__name__}: {problem}"}, 400)
@@ -77,11 +80,11 @@ class Surface:
 
     def get_switches(self, _: Body) -> object:
         """All switches."""
-        return self._controlled.switches.values()
+        return self._box.switches.values()
 
     def set_switches(self, body: Body) -> object:
         """Set some."""
-        self._controlled.change_switches(body)
+        self._box.change_switches(body)
         return {}
 
     def add_fault(self, body: Body) -> object:

@@ -3,18 +3,13 @@
 from mountcloud.sandbox.amazon import changes, oauth, seed, tree
 from mountcloud.sandbox.amazon.errors import Refusal
 from mountcloud.sandbox.amazon.state import Sandbox, now_ms
-from mountcloud.sandbox.faults import Trouble
 from mountcloud.sandbox.surface import Body, Surface, Table
 
 
-class Control(Surface):
+class Control(Surface[Sandbox]):
     """Handlers that change the service from outside, without being counted."""
 
     refusals = (Refusal,)
-
-    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
-        super().__init__(box, trouble)
-        self._box = box
 
     def own(self) -> Table:
         """The addresses."""

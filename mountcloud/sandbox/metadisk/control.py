@@ -1,6 +1,5 @@
 """The private surface for tests, ``/_sandbox/…``: accounts, files, tokens, switches, faults, what was requested."""
 
-from mountcloud.sandbox.faults import Trouble
 from mountcloud.sandbox.metadisk import files, people
 from mountcloud.sandbox.metadisk.errors import Refusal
 from mountcloud.sandbox.metadisk.seed import sent_password
@@ -9,14 +8,10 @@ from mountcloud.sandbox.metadisk.state import Sandbox, now_ms
 from mountcloud.sandbox.surface import Body, Surface, Table
 
 
-class Control(Surface):
+class Control(Surface[Sandbox]):
     """Handlers that change the service from outside, without being counted."""
 
     refusals = (Refusal,)
-
-    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
-        super().__init__(box, trouble)
-        self._box = box
 
     def own(self) -> Table:
         """The addresses."""

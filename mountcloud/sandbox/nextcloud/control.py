@@ -1,6 +1,5 @@
 """The private surface for tests, ``/_sandbox/…``: accounts, shares, switches, faults, and what was requested."""
 
-from mountcloud.sandbox.faults import Trouble
 from mountcloud.sandbox.nextcloud import login_flow, people, tree, uploads
 from mountcloud.sandbox.nextcloud.calls import split
 from mountcloud.sandbox.nextcloud.errors import Refusal
@@ -9,14 +8,10 @@ from mountcloud.sandbox.nextcloud.tree import Spot
 from mountcloud.sandbox.surface import Body, Surface, Table
 
 
-class Control(Surface):
+class Control(Surface[Sandbox]):
     """Handlers that change the server from outside, without rights and without being counted."""
 
     refusals = (Refusal,)
-
-    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
-        super().__init__(box, trouble)
-        self._box = box
 
     def own(self) -> Table:
         """The addresses."""

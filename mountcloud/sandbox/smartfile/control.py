@@ -1,6 +1,5 @@
 """The private surface for tests, ``/_sandbox/…``: accounts, rights, switches, faults, and what was requested."""
 
-from mountcloud.sandbox.faults import Trouble
 from mountcloud.sandbox.smartfile import accounts, oauth, tree
 from mountcloud.sandbox.smartfile.errors import Refusal
 from mountcloud.sandbox.smartfile.state import Sandbox
@@ -8,14 +7,10 @@ from mountcloud.sandbox.smartfile.tree import Spot, split
 from mountcloud.sandbox.surface import Body, Surface, Table
 
 
-class Control(Surface):
+class Control(Surface[Sandbox]):
     """Handlers that change the server from outside, without rights and without being counted."""
 
     refusals = (Refusal,)
-
-    def __init__(self, box: Sandbox, trouble: Trouble) -> None:
-        super().__init__(box, trouble)
-        self._box = box
 
     def own(self) -> Table:
         """The addresses."""
