@@ -17,22 +17,16 @@ import pytest
 from tests.amazon.account import CLIENT_SECRET, amazon_account
 from tests.amazon.drive import Drive
 from tests.amazon.server import AmazonServer, Customer
+from tests.interop.environments import python_or_skip
 from tests.mount.shared import mounted
 
-REPOSITORY = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("published_client.py")
 
 
 @pytest.fixture(scope="session")
 def python() -> Path:
-    """The Python that has the client; skips without it, but fails where CI is set."""
-    found = REPOSITORY / ".venv-interop-amazon" / "bin" / "python"
-    if not found.exists():
-        reason = f"no published client: {found} is missing (./run setup makes it)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    """The Python that has the client."""
+    return python_or_skip(".venv-interop-amazon")
 
 
 def acd_cli(

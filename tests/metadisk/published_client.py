@@ -7,23 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.interop.environments import REPOSITORY
 from tests.metadisk.service import PASSWORD
 
-_REPOSITORY = Path(__file__).parents[2]
-_SCRIPT = _REPOSITORY / "tests" / "interop" / "scripts" / "metadisk_client.py"
-
-
-def python_or_skip() -> Path:
-    """The Python that has the client; skips without it, but fails where everything must be tested."""
-    python = _REPOSITORY / ".venv-interop-metadisk" / "bin" / "python"
-    if not python.exists():
-        reason = f"no published client: {python} is missing; ./run setup brings it"
-        if os.environ.get("CI") or os.environ.get("MOUNTCLOUD_REQUIRE_ALL"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return python
+ENVIRONMENT = ".venv-interop-metadisk"
+_SCRIPT = REPOSITORY / "tests" / "interop" / "scripts" / "metadisk_client.py"
 
 
 @dataclass(frozen=True)

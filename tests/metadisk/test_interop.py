@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from mountcloud.crypt.ripemd160 import ContentHash
+from tests.interop.environments import python_or_skip
 from tests.metadisk.account import account_of
-from tests.metadisk.published_client import PublishedClient, python_or_skip
+from tests.metadisk.published_client import ENVIRONMENT, PublishedClient
 from tests.metadisk.server import MetadiskServer
 from tests.metadisk.service import Service, follow, sent_password
 from tests.metadisk.signer import Signer
@@ -28,14 +29,14 @@ SIZES = [0, 1, 100_000, (1 << 20) + 3]
 
 @pytest.fixture
 def client(service: Service) -> PublishedClient:
-    return PublishedClient(python_or_skip(), service.url, service.email)
+    return PublishedClient(python_or_skip(ENVIRONMENT), service.url, service.email)
 
 
 @pytest.mark.parametrize("late", [False, True])
 def test_a_day_with_the_client(metadisk: MetadiskServer, tmp_path: Path, late: bool) -> None:
     metadisk.control.set(shard_size=100_000, late_farmers=late)
     (tmp_path / "x.jpg").write_bytes(random.Random(1).randbytes(450_000))
-    client = PublishedClient(python_or_skip(), metadisk.base_url, f"storj-{late}@example.org")
+    client = PublishedClient(python_or_skip(ENVIRONMENT), metadisk.base_url, f"storj-{late}@example.org")
     assert client("walk", tmp_path / "x.jpg") == {
         "again": "Email is already registered",
         "too early": "User account has not been activated",

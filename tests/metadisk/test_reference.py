@@ -30,14 +30,7 @@ def walk(server: MetadiskServer, service: Service, seed: int, steps: int) -> Wal
         caller(place.mkdir)
         mount.settle()
         walk = Walk(mount, caller, Program(place), Outsider(service, bucket), network, chance)
-        try:
-            walk.run(steps)
-        except BaseException as error:
-            error.add_note("\n".join([*walk.log, str(walk.facts), mount.log.read_text(errors="replace")[-6000:]]))
-            raise
-        finally:
-            network.rest()
-            walk.caller.close()
+        walk.run(steps)
         return walk
 
 

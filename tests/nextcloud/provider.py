@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import trio
 
@@ -15,23 +14,10 @@ from mountcloud.providers.memory_places import MemoryPlaces
 from mountcloud.providers.webdav.nextcloud import NextcloudProvider
 from mountcloud.providers.webdav.settings import WebdavSettings
 from tests.nextcloud.dav import Dav
+from tests.real_server import Bytes
 
 CHUNK = 1 << 16
 MTIME_NS = 1_700_000_000 * 10**9
-
-
-@dataclass
-class Bytes:
-    """A source in memory; counts what was read of it."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    async def pread(self, size: int, offset: int) -> bytes:
-        return self.data[offset : offset + size]
 
 
 @asynccontextmanager

@@ -14,9 +14,9 @@ from mountcloud.model.span import StoredSpan
 from mountcloud.net.http import Response
 from mountcloud.providers.memory_places import MemoryPlaces
 from tests.nextcloud.dav import OC, D, Dav
-from tests.nextcloud.provider import MTIME_NS, Bytes, over, provider_of, put
+from tests.nextcloud.provider import MTIME_NS, over, provider_of, put
 from tests.nextcloud.server import NextcloudServer
-from tests.real_server import on_real_trio
+from tests.real_server import Bytes, on_real_trio
 from tests.unit.engine.harness import Machine
 
 

@@ -7,9 +7,9 @@ import pytest
 from mountcloud.model.errors import Conflict, Exists, Failure, Unavailable
 from mountcloud.providers.webdav.chunks import MOST_CHUNKS, Stand, length_of_chunks, stand_of
 from tests.nextcloud.dav import OC, Dav
-from tests.nextcloud.provider import CHUNK, Bytes, new_file, over, provider_of, put
+from tests.nextcloud.provider import CHUNK, new_file, over, provider_of, put
 from tests.nextcloud.server import NextcloudServer
-from tests.real_server import Kept, on_real_trio
+from tests.real_server import Bytes, Kept, on_real_trio
 
 DATA = os.urandom(4 * CHUNK + 5)
 CHUNKS = "PUT /remote.php/dav/uploads"

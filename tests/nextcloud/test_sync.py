@@ -29,9 +29,9 @@ from mountcloud.providers.webdav.nextcloud import ABILITIES as ALL_ABILITIES
 from mountcloud.providers.webdav.provider import ABILITIES, WebdavProvider
 from mountcloud.providers.webdav.settings import WebdavSettings
 from tests.nextcloud.dav import D, Dav
-from tests.nextcloud.provider import MTIME_NS, Bytes
+from tests.nextcloud.provider import MTIME_NS
 from tests.nextcloud.server import NextcloudServer
-from tests.real_server import on_real_trio
+from tests.real_server import Bytes, on_real_trio
 from tests.unit.engine.harness import Content, Machine
 
 TELLS = replace(ALL_ABILITIES, sync=True)

@@ -52,14 +52,7 @@ def walk(mount: Mount, server: RunningSandbox, account: Account, seed: int, step
         mount.settle()
         second = DracoonClient(service, PLAIN_ROOM, place)
         walk = Walk(mount, caller, Program(root), second, Network(server.control, chance, honest), chance)
-        try:
-            walk.run(steps)
-        except BaseException as error:
-            error.add_note("\n".join([*walk.log, str(walk.facts), mount.log.read_text(errors="replace")[-6000:]]))
-            raise
-        finally:
-            server.control.clear_faults()
-            walk.caller.close()
+        walk.run(steps)
         return walk
 
 

@@ -63,14 +63,7 @@ def walk(kind: str, seed: int, steps: int) -> Walk:
             caller((mount.mountpoint / place).mkdir)
             mount.settle()
             walk = Walk(mount, caller, Program(mount.mountpoint / place), second, network, chance)
-            try:
-                walk.run(steps)
-            except BaseException as error:
-                error.add_note("\n".join([*walk.log, str(walk.facts), mount.log.read_text(errors="replace")[-6000:]]))
-                raise
-            finally:
-                network.rest()
-                walk.caller.close()
+            walk.run(steps)
         return walk
 
 

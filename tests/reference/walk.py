@@ -43,11 +43,19 @@ class Walk:
     outcomes: Counter[str] = field(default_factory=Counter)
 
     def run(self, steps: int) -> None:
-        """That many steps, then the judgement."""
-        for _ in range(steps):
-            verb = self.chance.choice((*HERE, *HERE, *THERE, *BETWEEN))
-            self._take(verb)
-        self.finish()
+        """That many steps, then the judgement; a failure tells what was done. The network rests afterwards."""
+        try:
+            for _ in range(steps):
+                verb = self.chance.choice((*HERE, *HERE, *THERE, *BETWEEN))
+                self._take(verb)
+            self.finish()
+        except BaseException as error:
+            log = self.mount.log.read_text(errors="replace")[-6000:]
+            error.add_note("\n".join([*self.log, str(self.facts), log]))
+            raise
+        finally:
+            self.network.rest()
+            self.caller.close()
 
     def _take(self, verb: str) -> None:
         try:

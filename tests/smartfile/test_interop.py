@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from mountcloud.sandbox.smartfile.seed import CLIENT_SECRET, CLIENT_TOKEN
+from tests.interop.environments import python_or_skip
 from tests.mount.session import Account
 from tests.mount.shared import mounted
-from tests.smartfile.published_client import PublishedClient, python_or_skip
+from tests.smartfile.published_client import ENVIRONMENT, PublishedClient
 from tests.smartfile.server import SmartFileServer
 from tests.smartfile.service import Service
 
@@ -18,7 +19,7 @@ SIZES = [0, 1, 100_000, (1 << 20) + 3]
 
 @pytest.fixture
 def client(service: Service) -> PublishedClient:
-    return PublishedClient(python_or_skip(), service)
+    return PublishedClient(python_or_skip(ENVIRONMENT), service)
 
 
 def test_a_day_with_the_client(client: PublishedClient, smartfile: SmartFileServer, tmp_path: Path) -> None:

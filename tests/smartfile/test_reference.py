@@ -85,14 +85,7 @@ def walk(server: SmartFileServer, service: Service, seed: int, steps: int) -> Wa
         caller((mount.mountpoint / PLACE).mkdir)
         mount.settle()
         walk = Walk(mount, caller, Program(mount.mountpoint / PLACE), Client(service), network, chance)
-        try:
-            walk.run(steps)
-        except BaseException as error:
-            error.add_note("\n".join([*walk.log, str(walk.facts), mount.log.read_text(errors="replace")[-6000:]]))
-            raise
-        finally:
-            network.rest()
-            walk.caller.close()
+        walk.run(steps)
         return walk
 
 
