@@ -74,7 +74,7 @@ def _examined(name: str | None, *, offline: bool) -> Iterator[Finding]:
     yield _settings(settings)
     if any(account.allow_other for account in accounts):
         yield _allow_other()
-    yield from _stale_mounts(fuse_table())
+    yield from _stale_mounts(fuse_table(), name)
     for account in accounts:
         yield from _account(account, offline=offline)
 
@@ -112,13 +112,14 @@ def _allow_other() -> Finding:
     return Finding("failed", "allow_other is not permitted", "write the line user_allow_other into /etc/fuse.conf")
 
 
-def _stale_mounts(table: Sequence[MountedFuse]) -> Iterator[Finding]:
+def _stale_mounts(table: Sequence[MountedFuse], wanted: str | None) -> Iterator[Finding]:
+    """Those of the wanted account; without a name all that are there, whoever mounted them."""
     for each in table:
-        if each.source.startswith("mountcloud:") and _is_dead(each.mountpoint):
+        if each.account and wanted in {None, each.account} and _is_dead(each.mountpoint):
             yield Finding(
                 "failed",
                 f"the mount at {each.mountpoint} is dead: its daemon was killed",
-                f"mountcloud mount {each.source.partition(':')[2]} replaces it, fusermount3 -uz frees the directory",
+                f"mountcloud mount {each.account} replaces it, fusermount3 -uz frees the directory",
             )
 
 

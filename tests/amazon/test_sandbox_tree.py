@@ -183,7 +183,7 @@ def test_the_consent_page_and_the_helper(amazon: AmazonServer) -> None:
 def test_an_upload_answered_with_504_may_be_stored_later(drive: Drive, amazon: AmazonServer) -> None:
     amazon.control.set(stored_but_504=1, stored_after=0.3)
     assert drive.post("f", b"1").status_code == 504
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while drive.names() != {"f"}:
         assert time.monotonic() < deadline
         time.sleep(0.02)

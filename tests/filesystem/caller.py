@@ -39,7 +39,7 @@ class Caller:
     may not be allowed to.
     """
 
-    def __init__(self, user: User | None = None, *, limit_s: float = 60.0) -> None:
+    def __init__(self, user: User | None = None, *, limit_s: float = 150.0) -> None:
         self._limit_s = limit_s
         self._pipe, theirs = _FORK.Pipe()
         self._process = _FORK.Process(target=_serve, args=(theirs, user), daemon=True)

@@ -136,6 +136,8 @@ def test_a_file_counts_its_blocks(tree: Tree) -> None:
     path = tree.path / "file"
     tree.do(write_file, path, b"x" * 100_000)
     tree.fresh_view()
+    if not tree.is_mount:
+        os.sync()  # a disk may count a file's blocks when it gets them
     assert tree.do(os.stat, path).st_blocks * 512 >= 100_000
 
 

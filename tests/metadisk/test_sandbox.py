@@ -233,7 +233,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(metadisk: MetadiskServer, serv
     headers["content-type"] = "multipart/form-data; boundary=B"
     with pytest.raises(ConnectionAbortedError):
         service.send("PUT", f"/buckets/{bucket}/files", headers=headers, content=body())
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while stored(metadisk) != before:
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -17,7 +17,7 @@ from mountcloud.daemon.secrets import FileSecrets
 from tests.filesystem.caller import Caller, User
 
 NAME = "test"
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 90.0
 STOP_WITHIN_S = 60.0
 SYNC_WITHIN_S = 150.0
 LAUNCHER = Path(__file__).with_name("launcher.py")

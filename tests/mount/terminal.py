@@ -25,7 +25,7 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        subprocess.run([*self._tmux, "kill-server"], capture_output=True, timeout=10)
+        subprocess.run([*self._tmux, "kill-server"], capture_output=True, timeout=60)
 
     def start(self, *words: str) -> None:
         """Run ``mountcloud`` with these words on an empty screen."""
@@ -33,7 +33,7 @@ class Terminal:
         command = ["env", "-i", *variables, sys.executable, "-m", "mountcloud", *words]
         # The command begins after the recording, so that nothing is missing in it.
         waiting = ["sh", "-c", 'read -r _; clear; exec "$@"', "sh", *command]
-        subprocess.run([*self._tmux, "kill-session"], capture_output=True, timeout=10)
+        subprocess.run([*self._tmux, "kill-session"], capture_output=True, timeout=60)
         self._run("new-session", "-d", "-x", "300", "-y", "50", *waiting, ";", "set", "remain-on-exit", "on")
         self._run("pipe-pane", f"cat >>'{self._record}'")
         self._run("send-keys", "Enter")
@@ -57,8 +57,8 @@ class Terminal:
         return self._record.read_text(errors="replace")
 
     def _screen(self) -> str:
-        done = subprocess.run([*self._tmux, "capture-pane", "-p", "-J"], capture_output=True, text=True, timeout=10)
+        done = subprocess.run([*self._tmux, "capture-pane", "-p", "-J"], capture_output=True, text=True, timeout=60)
         return done.stdout
 
     def _run(self, *words: str) -> None:
-        subprocess.run([*self._tmux, *words], check=True, timeout=10)
+        subprocess.run([*self._tmux, *words], check=True, timeout=60)

@@ -81,7 +81,7 @@ def manager(fuse: None, account: Account, request: pytest.FixtureRequest) -> Ite
 def test_it_is_ready_when_it_can_be_listed_and_stays_awake(manager: Manager) -> None:
     manager.start()
     heard = manager.hear("READY=1")
-    with Caller(limit_s=10) as caller:
+    with Caller(limit_s=60) as caller:
         assert PLAIN_ROOM in caller(os.listdir, manager.mount.mountpoint)
     assert heard[-1] == f"STATUS=mounted on {manager.mount.mountpoint}"
     began = time.monotonic()

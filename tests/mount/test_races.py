@@ -141,7 +141,7 @@ def test_a_file_that_went_elsewhere_is_made_again_with_what_was_written(race: Ra
 
 def write_soon(path: Path, data: bytes) -> None:
     """What the service said of its space is believed for some seconds."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             path.write_bytes(data)

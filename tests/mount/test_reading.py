@@ -26,7 +26,7 @@ pytestmark = pytest.mark.mount
 
 MIB = 1 << 20
 CELL = 128 * 1024
-AT_ONCE_S = 15.0
+AT_ONCE_S = 25.0
 """Far less than any time limit of a read, and much for a loaded machine."""
 
 _numbers = count(1)
@@ -60,9 +60,14 @@ class Site:
         return self.service.id(f"/{path.relative_to(self.mount.mountpoint)}")
 
     def cached(self) -> int:
-        """Bytes of content on this machine's disk."""
-        files = [path for path in self.mount.paths.chunks.rglob("*") if path.is_file() and "db" not in path.name]
-        return sum(path.stat().st_blocks * 512 for path in files)
+        """Bytes of content that the daemon counts on this machine's disk: some file systems tell blocks late."""
+        status = self.mount.call("status")
+        assert isinstance(status, dict)
+        return int(status["cache_used"])
+
+    def cache_files(self) -> list[bytes]:
+        """Everything that stands on this machine's disk and could be had from the service again."""
+        return [path.read_bytes() for path in self.mount.paths.cache.rglob("*") if path.is_file()]
 
     def requests(self) -> tuple[int, int]:
         """Requests for addresses and for content since the last call."""
@@ -128,7 +133,7 @@ def test_a_stuck_reader_ends_at_once(site: Site, number: signal.Signals) -> None
     site.hang()
     reader = subprocess.Popen(["cat", str(path)], stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not site.hits():
             assert time.monotonic() < deadline, "the read never reached the service"
             time.sleep(0.02)
@@ -202,11 +207,13 @@ def test_the_private_key_is_unlocked_before_anybody_reads(fuse: None, account: A
 def test_what_is_cached_of_an_encrypted_room_is_what_the_service_stores(site: Site) -> None:
     data = b"a sentence that nobody else may read. " * (MIB // 32)
     path = site.stored(data, ENCRYPTED_ROOM)
-    before = site.cached()
+    stored = site.server.control.stored(site.node(path))
     assert site.caller(read_file, path) == data
-    assert site.cached() - before >= len(data) // MIB * MIB
-    for file in site.mount.paths.cache.rglob("*"):
-        assert not file.is_file() or data[:32] not in file.read_bytes(), file.name
+    deadline = time.monotonic() + 60
+    while not any(stored in kept for kept in site.cache_files()):
+        assert time.monotonic() < deadline, "it was not kept as it is stored"
+        time.sleep(0.05)
+    assert not any(data[:32] in kept for kept in site.cache_files())
 
 
 @pytest.mark.semantics("read-replaced")
@@ -219,7 +226,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_stale_and_a_new_open_works(
     with refused(errno.ESTALE):
         site.caller(os.pread, fd, 4096, 7 * MIB)
     site.caller(os.close, fd)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while site.caller(_read_or_stale, path) != b"other":
         assert time.monotonic() < deadline, "the new content is not seen"
         time.sleep(0.05)
@@ -230,7 +237,7 @@ def test_what_is_pinned_is_here_without_the_service(site: Site) -> None:
     path = site.stored(content(10, 2 * MIB), ENCRYPTED_ROOM)
     done = site.mount.run("pin", str(path))
     assert (done.returncode, done.stdout[:15]) == (0, "1 files, 2.0 MiB"[:15])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (status := site.mount.call("status"))["pinned_missing"] or site.cached() < 2 * MIB:  # type: ignore[index]
         assert time.monotonic() < deadline, status
         time.sleep(0.05)

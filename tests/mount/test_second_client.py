@@ -18,8 +18,8 @@ from tests.mount.shared import AllowedLog, TreeMaker
 
 pytestmark = pytest.mark.mount
 
-LATEST_S = 2.0
-"""How much longer than the poll interval a change may take to be seen."""
+LATEST_S = 30.0
+"""How much longer than the poll interval a change may take to be seen: on a busy machine all takes its time."""
 
 
 @dataclass

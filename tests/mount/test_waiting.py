@@ -100,7 +100,7 @@ def test_calls_that_wait_end_in_time_and_leave_the_mount_to_others(
         begin = time.monotonic()
         for number, each in enumerate(callers):
             each.start(write_file, place / f"file-{number}", b"waiting")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not any(each.finished() for each in callers):
             assert time.monotonic() < deadline
             assert caller(os.listdir, place) is not None

@@ -26,6 +26,7 @@ HERE = (
 THERE = ("there_writes", "there_writes", "there_creates", "there_makes", "there_moves", "there_removes")
 BETWEEN = ("trouble", "trouble", "trouble", "trouble", "calm", "wait", "wait", "wait_long", "restart")
 QUIET_WITHIN_S = 8.0
+TIDY_WITHIN_S = 60.0
 
 
 @dataclass(slots=True)
@@ -343,7 +344,7 @@ class Walk:
 
     def _demand_no_drafts(self) -> None:
         """They go from the disk some seconds after nobody wants them any more."""
-        end = time.monotonic() + QUIET_WITHIN_S
+        end = time.monotonic() + TIDY_WITHIN_S
         while (left := [each.name for each in self.mount.paths.staging.iterdir()]) and time.monotonic() < end:
             time.sleep(0.05)
         assert not left, f"drafts are left behind: {left}"

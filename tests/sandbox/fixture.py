@@ -15,7 +15,7 @@ from tests.sandbox.control import Control
 from tests.sandbox.surface import Surface
 
 _START_WITHIN_S = 60
-_STOP_WITHIN_S = 10
+_STOP_WITHIN_S = 60
 
 
 @dataclass

@@ -25,7 +25,7 @@ class Surface:
     """Changes the server from outside, without rights and without being counted."""
 
     def __init__(self, base_url: str) -> None:
-        self._http = httpx.Client(base_url=f"{base_url}/_sandbox", timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=f"{base_url}/_sandbox", timeout=120, trust_env=False)
 
     def close(self) -> None:
         """End the connection."""

@@ -63,7 +63,7 @@ def test_with_a_delay_they_learn_it_by_themselves(account: Account) -> None:
     room = account.room()
     before = versions(account, room)
     account.folder(room)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while versions(account, room) == before:
         assert time.monotonic() < deadline
 

@@ -166,7 +166,7 @@ def test_expired_files_go_to_the_bin(account: Account) -> None:
     room = account.room()
     account.put(f"/nodes/rooms/{room}/policies", {"defaultExpirationPeriod": 1})
     account.file(room, "brief")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while account.names(room):
         assert time.monotonic() < deadline
     assert [item["name"] for item in ok(account.get(f"/nodes/{room}/deleted_nodes"))["items"]] == ["brief"]

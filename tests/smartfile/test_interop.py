@@ -81,7 +81,7 @@ def test_mount_and_client_read_each_other(
             (tmp_path / "local").write_bytes(random.Random(size + 1).randbytes(size))
             client("put", f"/theirs {size}", tmp_path / "local")
         mount.settle()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(list(mount.mountpoint.iterdir())) < 2 * len(SIZES):
             assert time.monotonic() < deadline, "they were never seen"
             time.sleep(0.1)

@@ -26,7 +26,7 @@ PUBLIC = {
 
 def answers(address: str, service: str = "dracoon") -> bool:
     try:
-        with urllib.request.urlopen(f"{address}{PUBLIC[service]}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}{PUBLIC[service]}", timeout=60) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -117,6 +117,14 @@ def test_a_dead_mount_is_found(settings: Path, monkeypatch: pytest.MonkeyPatch, 
     assert "mountcloud mount work" in failed["help"]
 
 
+def test_the_dead_mount_of_another_account_says_nothing_of_this_one(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setattr(doctor, "fuse_table", lambda: [MountedFuse(home / "dead", "mountcloud:other")])
+    assert run("work").exit_code == 0
+    assert run().exit_code == 1
+
+
 def test_little_room_is_a_warning(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     AccountPaths.of("work").create()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))

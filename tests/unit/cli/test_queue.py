@@ -80,7 +80,7 @@ def daemon(home: Path) -> Iterator[Daemon]:
 
     thread = threading.Thread(target=trio.run, args=(serve,))
     thread.start()
-    end = stop.get(timeout=10)
+    end = stop.get(timeout=60)
     yield commands
     end()
     thread.join(10)

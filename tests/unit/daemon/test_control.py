@@ -76,7 +76,7 @@ Conversation = Callable[[Path, Recorder], Awaitable[None]]
 def with_daemon(path: Path, conversation: Conversation) -> None:
     async def main() -> None:
         commands = Recorder()
-        with trio.fail_after(20):
+        with trio.fail_after(100):
             async with trio.open_nursery() as nursery:
                 await nursery.start(partial(control.serve, path, commands))
                 await conversation(path, commands)
@@ -86,7 +86,7 @@ def with_daemon(path: Path, conversation: Conversation) -> None:
 
 
 async def ask(path: Path, command: str, /, **arguments: object) -> object:
-    return await trio.to_thread.run_sync(partial(call, path, command, timeout_s=10, **arguments))
+    return await trio.to_thread.run_sync(partial(call, path, command, timeout_s=60, **arguments))
 
 
 def test_every_command(tmp_path: Path) -> None:

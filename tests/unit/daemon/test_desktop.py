@@ -84,7 +84,7 @@ class Listeners:
             self.news.set()
 
     async def wait(self) -> None:
-        with trio.fail_after(20):
+        with trio.fail_after(100):
             await self.news.wait()
         self.news = trio.Event()
 
@@ -149,7 +149,7 @@ def test_each_kind_can_be_switched_off(bus: str) -> None:
 
 
 async def taken(there: Desktop) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(100):
         while there._lock is None:
             await trio.sleep(0.01)
 
@@ -162,7 +162,7 @@ def test_a_lock_is_held_exactly_while_something_is_owed(bus: str) -> None:
             ("shutdown", "mountcloud", "work has changes that are on this machine only", "block")
         ]
         await taken(there)
-        with trio.fail_after(20):
+        with trio.fail_after(100):
             assert listeners.is_held()
             owed["owed"] = False
             while listeners.is_held():

@@ -12,7 +12,7 @@ from mountcloud.daemon.notify_systemd import Notifier
 def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
     address = str(tmp_path / "notify") if request.param == "path" else f"@mountcloud-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.settimeout(10)
+        receiver.settimeout(60)
         receiver.bind(address.replace("@", "\0", 1) if address.startswith("@") else address)
         yield address, receiver
 

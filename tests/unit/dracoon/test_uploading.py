@@ -197,7 +197,7 @@ def test_a_file_that_was_replaced_at_once_is_not_waited_for(calm_sandbox: Runnin
         old = await put(provider, room, "file", b"old")
         stored = await provider._tree.get(old.ref)
         await put(provider, room, "file", b"new", old)
-        with trio.fail_after(5):
+        with trio.fail_after(20):
             assert await provider._uploads._visible(stored) == stored
 
     run(action, me)

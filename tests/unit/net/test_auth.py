@@ -32,7 +32,7 @@ def talk(
         async with serving(answer) as server:
             settings = ClientSettings(url or server.url, proxy=server.url if proxy else "")
             client = Client(settings, auth=login)
-            with trio.fail_after(20):
+            with trio.fail_after(100):
                 await action(client, server)
             await client.aclose()
             return server.seen

@@ -200,7 +200,7 @@ def test_what_is_not_http_is_trouble(words: bytes) -> None:
             (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
             nursery.start_soon(trio.serve_listeners, talk, [listener])
             client = Client(ClientSettings(f"http://127.0.0.1:{listener.socket.getsockname()[1]}", thread_from=1))
-            with trio.fail_after(20), pytest.raises(Unavailable):
+            with trio.fail_after(100), pytest.raises(Unavailable):
                 await client.get_range("/f", WHOLE, len(CONTENT))
             await client.aclose()
             nursery.cancel_scope.cancel()
@@ -272,7 +272,7 @@ def talk_tls(tmp_path: Path, trusted: bool, action: Callable[[Client], Awaitable
         certificate = make_certificate(tmp_path)
         async with serving_tls(certificate) as url:
             client = Client(ClientSettings(url, ca_file=str(certificate) if trusted else "", thread_from=1))
-            with trio.fail_after(30):
+            with trio.fail_after(100):
                 await action(client)
             await client.aclose()
 

@@ -13,7 +13,8 @@ from tests.unit.net.server import Reply, Seen, Server, serving
 
 CONTENT = bytes(range(256)) * 64
 WHOLE = StoredSpan(0, len(CONTENT))
-STALL_S = 0.4
+STALL_S = 1.5
+"""Long enough that a busy machine answers in time, short enough to be waited for."""
 
 
 def wanted(request: Seen) -> tuple[int, int]:
@@ -45,7 +46,7 @@ def converse(
             settings = ClientSettings(server.url, stall_s=stall_s, concurrency=concurrency, thread_from=thread_from)
             client = Client(settings)
             try:
-                with trio.fail_after(30):
+                with trio.fail_after(100):
                     await action(client, server)
             finally:
                 await client.aclose()
@@ -95,9 +96,10 @@ def test_patience_grows_while_nothing_comes_and_then_ends() -> None:
         with pytest.raises(Unavailable, match="in time"):
             await client.get_range(f"{server.url}/f", WHOLE, len(CONTENT))
         first, second, third = (seen.at for seen in server.seen)
-        assert third - second > 1.4 * (second - first)
+        assert second - first > 0.3 * 0.9
+        assert third - second > 0.3 * 1.8
 
-    converse(lambda _: None, action)
+    converse(lambda _: None, action, stall_s=0.3)
 
 
 def test_a_download_that_stalls_again_and_again_arrives_as_long_as_something_comes() -> None:
@@ -106,7 +108,7 @@ def test_a_download_that_stalls_again_and_again_arrives_as_long_as_something_com
         assert response.body == CONTENT
         assert [wanted(seen)[0] for seen in server.seen] == [0, 4000, 8000, 12000, 16000]
 
-    converse(stalling, action, stall_s=0.2)
+    converse(stalling, action, stall_s=1.0)
 
 
 def test_bytes_are_handed_on_as_they_come_and_stay_right_when_it_fails() -> None:
@@ -150,7 +152,7 @@ def test_who_asks_for_less_gets_less() -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await trio.sleep(0.1)
+        await trio.sleep(0.7)
         running -= 1
         return Reply(503) if refusing else ranged(request)
 
@@ -164,7 +166,7 @@ def test_who_asks_for_less_gets_less() -> None:
                     for _ in range(requests):
                         nursery.start_soon(client.get_range, f"{server.url}/f", WHOLE, len(CONTENT))
 
-            with trio.fail_after(30):
+            with trio.fail_after(100):
                 await burst(8)
                 assert most == 8
                 refusing, most = False, 0

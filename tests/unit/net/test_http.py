@@ -25,7 +25,7 @@ def converse(
         async with serving(answer) as server:
             client = Client(ClientSettings(server.url, read_timeout_s=timeout_s))
             try:
-                with trio.fail_after(20):
+                with trio.fail_after(100):
                     await action(client, server)
             finally:
                 await client.aclose()

@@ -71,7 +71,7 @@ def converse(
         async with serving(service.answer) as server:
             client = Client(ClientSettings(server.url))
             try:
-                with trio.fail_after(20):
+                with trio.fail_after(100):
                     await action(TokenSource(client, SETTINGS, secrets), server)
             finally:
                 await client.aclose()
