@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 DESKTOP = ["jeepney>=0.8"]
+KEYRING = ["keyring>=25"]
 SANDBOX = ["starlette>=0.41", "uvicorn>=0.32", "python-multipart>=0.0.18", "defusedxml>=0.7", "wsproto>=1.2"]
 TYPES = ["types-cachetools>=5.5", "types-setuptools>=75", "types-defusedxml>=0.7", "types-oauthlib>=3.2"]
 LINT = ["ruff>=0.8", "mypy>=1.13", "import-linter>=2.1", *TYPES]
@@ -41,9 +42,9 @@ setup(
     ],
     extras_require={
         "sandbox": [*SANDBOX, *WEBDAV_SERVER],
-        "keyring": ["keyring>=25"],
+        "keyring": KEYRING,
         "desktop": DESKTOP,
-        "test": [*DESKTOP, *SANDBOX, *WEBDAV_SERVER, *LINT, *TEST],
+        "test": [*DESKTOP, *KEYRING, *SANDBOX, *WEBDAV_SERVER, *LINT, *TEST],
         # The services' own clients pin old libraries, so they live in an environment of their own (see ./run).
         "interop-dracoon": ["dracoon>=1.13"],
         "interop-nextcloud": ["nc-py-api>=0.20"],

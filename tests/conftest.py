@@ -1,5 +1,6 @@
 """Fixtures for all folders."""
 
+import os
 import signal
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import settings
 
 settings.register_profile("mountcloud", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("mountcloud")
+
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # nothing of ours belongs into a developer's own
 
 pytest_plugins = ["tests.interop.client", "tests.sandbox.fixture", "tests.webdav.servers", "tests.mount.fixture"]
 

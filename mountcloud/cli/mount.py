@@ -13,6 +13,7 @@ import click
 from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
 from mountcloud.cli.places import account_names
 from mountcloud.daemon.control import ControlError, call
+from mountcloud.daemon.keyrings import IN_PASSING_S
 from mountcloud.daemon.paths import AccountPaths, config_file
 from mountcloud.daemon.secrets import open_secrets
 from mountcloud.daemon.settings import AccountSettings, load
@@ -36,7 +37,7 @@ def mount(name: str, directory: Path | None) -> None:
         mountpoint = prepared_mountpoint(_chosen(directory, account))
         paths = AccountPaths.of(name)
         paths.create()
-        secrets = open_secrets(name, paths)
+        secrets = open_secrets(name, paths, keyring_within_s=IN_PASSING_S)
         ready = f"{name} is mounted at {mountpoint}"
         code = supervise.run(account, paths, secrets, mountpoint, on_ready=lambda: click.echo(ready, err=True))
     sys.exit(code)

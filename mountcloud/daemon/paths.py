@@ -30,9 +30,14 @@ def config_file(environment: Mapping[str, str] = os.environ) -> Path:
     return _base("XDG_CONFIG_HOME", ".config", environment) / "config.toml"
 
 
+def user_config(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where programs of the user keep their settings."""
+    return _base("XDG_CONFIG_HOME", ".config", environment).parent
+
+
 def user_units(environment: Mapping[str, str] = os.environ) -> Path:
     """Where the user's systemd looks for units (systemd.unit(5))."""
-    return _base("XDG_CONFIG_HOME", ".config", environment).with_name("systemd") / "user"
+    return user_config(environment) / "systemd/user"
 
 
 def user_data(environment: Mapping[str, str] = os.environ) -> Path:

@@ -6,15 +6,14 @@ that exists but cannot be used raises ``AuthenticationRequired``: owed work wait
 
 import errno
 import fcntl
-import importlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, cast
 
 from mountcloud.crypt.sealed_text import is_sealed
+from mountcloud.daemon.keyrings import FOR_A_PERSON_S, KeyringSecrets, usable_keyring
 from mountcloud.daemon.paths import AccountPaths, data_directory, make_private
 from mountcloud.daemon.seal_key import SealKey, read_private
 from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace
@@ -139,46 +138,6 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-class _Keyring(Protocol):
-    def get_password(self, service: str, username: str) -> str | None: ...
-
-    def set_password(self, service: str, username: str, password: str) -> None: ...
-
-    def delete_password(self, service: str, username: str) -> None: ...
-
-
-class KeyringSecrets:
-    """The desktop's Secret Service through the library ``keyring`` (the extra ``keyring``).
-
-    If it is locked or fails, that is an error: falling back unasked would write to a less safe place.
-    """
-
-    def __init__(self, account: str, keyring: _Keyring) -> None:
-        self._service = f"mountcloud/{account}"
-        self._keyring = keyring
-
-    def get(self, name: str) -> str | None:
-        """The secret, or None."""
-        return self._asked(lambda: self._keyring.get_password(self._service, name))
-
-    def put(self, name: str, value: str) -> None:
-        """Store it."""
-        self._asked(lambda: self._keyring.set_password(self._service, name, value))
-
-    def delete(self, name: str) -> None:
-        """Forget it; no error if it is not there."""
-        if self.get(name) is not None:
-            self._asked(lambda: self._keyring.delete_password(self._service, name))
-
-    def _asked(self, question: Callable[[], str | None]) -> str | None:
-        try:
-            return question()
-        except Exception as error:  # noqa: BLE001 - back ends raise what they like
-            # Only the type is told, as the text may quote the secret.
-            message = f"the keyring failed with {type(error).__name__}"
-            raise AuthenticationRequired(message, hint="unlock it and try again") from None
-
-
 class LayeredSecrets:
     """Reads from several stores in order and writes to one of them."""
 
@@ -242,24 +201,20 @@ def file_secrets(paths: AccountPaths, environment: Mapping[str, str] = os.enviro
     return FileSecrets(paths.secrets, SealKey(data_directory(environment) / "secrets.key"))
 
 
-def open_secrets(account: str, paths: AccountPaths, environment: Mapping[str, str] = os.environ) -> LayeredSecrets:
-    """The secret stores of this account, as far as this machine has them."""
+def open_secrets(
+    account: str,
+    paths: AccountPaths,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    keyring_within_s: float = FOR_A_PERSON_S,
+) -> LayeredSecrets:
+    """The secret stores of this account, as far as this machine has them; see ``KeyringSecrets`` for the time."""
     directory = environment.get("CREDENTIALS_DIRECTORY")
-    keyring = _usable_keyring()
+    keyring = usable_keyring(environment)
     stores: tuple[Secrets, ...] = (file_secrets(paths, environment),)
     if keyring:
-        stores = (KeyringSecrets(account, keyring), *stores)
+        stores = (KeyringSecrets(account, keyring, keyring_within_s), *stores)
     return LayeredSecrets(CredentialSecrets(Path(directory)) if directory else None, stores)
-
-
-def _usable_keyring() -> _Keyring | None:
-    """The keyring of this session; None without the extra, or without a service that keeps anything."""
-    try:
-        library = importlib.import_module("keyring")
-    except ModuleNotFoundError:
-        return None
-    backend = library.get_keyring()
-    return cast(_Keyring, backend) if backend.priority >= 1 else None
 
 
 def write_private(path: Path, text: str) -> None:

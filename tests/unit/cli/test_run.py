@@ -10,7 +10,7 @@ TEST_PACKAGES = (
     "fuse3 libfuse3-dev pkg-config gcc libc6-dev python3-dev python3-venv ca-certificates git rsync sqlite3 tar attr"
     " acl vim-tiny diffutils findutils procps psmisc util-linux shellcheck rclone litmus tmux dbus-daemon rdiff"
 )
-SERVER_PACKAGES = "apache2 nginx libnginx-mod-http-dav-ext lighttpd lighttpd-mod-webdav"
+SERVER_PACKAGES = "apache2 nginx libnginx-mod-http-dav-ext lighttpd lighttpd-mod-webdav gnome-keyring dbus-x11"
 
 
 class Checkout:
@@ -25,6 +25,7 @@ class Checkout:
         self.program("bin/apt-get")
         self.program("bin/sudo", 'shift; exec "$@"')
         self.program("bin/update-rc.d")
+        self.program("bin/systemctl")
         self.guard = directory / "policy-rc.d"
         self.program("bin/dpkg-query", f"cat {directory}/installed")
         for name in ("ruff", "mypy", "lint-imports", "python"):
@@ -181,6 +182,18 @@ def test_servers_are_installed_without_becoming_services(checkout: Checkout) -> 
     calls = checkout.calls()
     assert calls[:6] == [*asked, "bin/update-rc.d apache2 disable", "bin/update-rc.d nginx disable"]
     assert not checkout.guard.exists()
+
+
+def test_no_session_gets_the_keyring_of_the_tests(checkout: Checkout) -> None:
+    checkout.run("setup")
+    checkout.calls()
+    checkout.installed(f"{TEST_PACKAGES} {SERVER_PACKAGES}".replace(" gnome-keyring", ""))
+    assert checkout.run("test", "-x").returncode == 0
+    assert checkout.calls()[:3] == [
+        "bin/apt-get update -q",
+        "bin/apt-get install -q -y --no-install-recommends gnome-keyring",
+        "bin/systemctl --global disable gnome-keyring-daemon.socket gnome-keyring-daemon.service",
+    ]
 
 
 def test_a_guard_that_was_there_stays_as_it_was(checkout: Checkout) -> None:

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from mountcloud.daemon.keyrings import KeyringSecrets
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.seal_key import SealKey
 from mountcloud.daemon.secrets import (
     CredentialSecrets,
     FileSecrets,
-    KeyringSecrets,
     LayeredSecrets,
     MemorySecrets,
     SecretsWithRoom,
@@ -21,8 +21,10 @@ from mountcloud.daemon.secrets import (
     open_secrets,
     write_private,
 )
-from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace
+from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace, Unavailable
 from mountcloud.model.provider import Secrets
+
+WITHIN_S = 60.0
 
 
 class Keyring:
@@ -52,13 +54,28 @@ class LockedKeyring(Keyring):
         raise RuntimeError(f"cannot keep {password}")
 
 
+class AskingKeyring(Keyring):
+    """It asks its user for a password, who takes his time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.was_asked, self.unlocked = threading.Event(), threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        self.was_asked.set()
+        assert self.unlocked.wait(WITHIN_S)
+        return super().get_password(service, username)
+
+
 @pytest.fixture(params=["memory", "file", "sealed", "keyring", "layered"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Secrets:
     stores: dict[str, Secrets] = {
         "memory": MemorySecrets(),
         "file": FileSecrets(tmp_path / "secrets.json"),
         "sealed": FileSecrets(tmp_path / "secrets.json", SealKey(tmp_path / "secrets.key")),
-        "keyring": KeyringSecrets("work", Keyring()),
+        "keyring": KeyringSecrets("work", Keyring(), WITHIN_S),
         "layered": LayeredSecrets(None, (FileSecrets(tmp_path / "a.json"), MemorySecrets())),
     }
     return stores[request.param]
@@ -203,20 +220,63 @@ def test_credentials_come_first_but_for_tokens_that_rotate(tmp_path: Path) -> No
 def test_put_leaves_no_older_copy_in_a_later_store(tmp_path: Path) -> None:
     file = FileSecrets(tmp_path / "secrets.json")
     file.put("password", "old")
-    store = LayeredSecrets(None, (KeyringSecrets("work", Keyring()), file))
+    store = LayeredSecrets(None, (KeyringSecrets("work", Keyring(), WITHIN_S), file))
     assert store.get("password") == "old"
     store.put("password", "new")
     assert (store.get("password"), file.get("password")) == ("new", None)
 
 
 def test_a_locked_keyring_is_told_without_the_secret() -> None:
-    store = KeyringSecrets("work", LockedKeyring())
+    store = KeyringSecrets("work", LockedKeyring(), WITHIN_S)
     secret = "hunter" + "2"
     with pytest.raises(AuthenticationRequired, match="RuntimeError") as caught:
         store.put("password", secret)
     assert secret not in "".join(traceback.format_exception(caught.value))
     with pytest.raises(AuthenticationRequired, match="unlock"):
         store.get("password")
+
+
+def test_a_keyring_that_asks_its_user_holds_nobody_up_and_asks_once() -> None:
+    keyring = AskingKeyring()
+    keyring.set_password("mountcloud/work", "password", "x")
+    store = KeyringSecrets("work", keyring, later_s=0.0, first_s=0.0)
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="unlock it"):
+            store.get("password")
+    assert keyring.was_asked.wait(WITHIN_S)
+    assert keyring.asked == 1
+    keyring.unlocked.set()
+    patient = KeyringSecrets("work", keyring, later_s=WITHIN_S)
+    assert patient.get("password") == "x"
+
+
+def test_after_the_user_unlocked_it_the_keyring_is_asked_anew() -> None:
+    keyring = AskingKeyring()
+    store = KeyringSecrets("work", keyring, later_s=WITHIN_S, first_s=0.0)
+    with pytest.raises(Unavailable):
+        store.get("password")
+    keyring.unlocked.set()
+    for thread in [each for each in threading.enumerate() if each.name == "keyring"]:
+        thread.join(WITHIN_S)
+    assert (store.get("password"), keyring.asked) == (None, 2)
+
+
+def test_the_first_question_waits_for_a_person(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    keyring = AskingKeyring()
+    store = KeyringSecrets("work", keyring, later_s=0.0, first_s=WITHIN_S)
+    person = threading.Thread(target=_unlock_when_told, args=(keyring, caplog))
+    person.start()
+    assert store.get("password") is None
+    person.join(WITHIN_S)
+    assert "asking you to unlock it" in caplog.text
+
+
+def _unlock_when_told(keyring: AskingKeyring, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(1000):
+        if "unlock" in caplog.text or keyring.unlocked.wait(0.05):
+            break
+    keyring.unlocked.set()
 
 
 def open_here(tmp_path: Path, **environment: str) -> LayeredSecrets:
@@ -245,9 +305,38 @@ def test_open_uses_a_keyring_that_keeps_things(
     keyring = Keyring()
     keyring.priority = priority
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_keyring=lambda: keyring))
-    open_here(tmp_path).put("password", "x")
+    open_here(tmp_path, DBUS_SESSION_BUS_ADDRESS="unix:path=/nowhere").put("password", "x")
     assert (keyring.kept == {("mountcloud/work", "password"): "x"}) is used
     assert (sealed_here(tmp_path).get("password") is None) is used
+
+
+@pytest.mark.parametrize(
+    ("environment", "looked_for"),
+    [
+        ({}, False),
+        ({"XDG_RUNTIME_DIR": "{here}/without"}, False),
+        ({"XDG_RUNTIME_DIR": "{here}/with"}, True),
+        ({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}, True),
+        ({"XDG_CONFIG_HOME": "{here}/chosen"}, True),
+        ({"PYTHON_KEYRING_BACKEND": "somebody.elses.Keyring"}, True),
+        ({"DBUS_SESSION_BUS_ADDRESS": "x", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}, False),
+    ],
+)
+def test_a_keyring_is_looked_for_only_where_one_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], looked_for: bool
+) -> None:
+    for file in (tmp_path / "with/bus", tmp_path / "chosen/python_keyring/keyringrc.cfg"):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    looked: list[bool] = []
+
+    def get_keyring() -> SimpleNamespace:
+        looked.append(True)
+        return SimpleNamespace(priority=0)
+
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_keyring=get_keyring))
+    open_here(tmp_path, **{name: value.format(here=tmp_path) for name, value in environment.items()})
+    assert bool(looked) is looked_for
 
 
 def test_memory_secrets_can_be_stored(tmp_path: Path) -> None:
