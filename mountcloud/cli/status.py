@@ -112,7 +112,8 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
 def _online(report: Report) -> str:
     word = "yes" if report.get("online") is True else "no"
     polled = words.number(report.get("last_poll"))
-    return f"{word}, looked for changes {words.span(time.time() - polled)} ago" if polled else word
+    looked = f"{word}, looked for changes {words.span(time.time() - polled)} ago" if polled else word
+    return f"{looked}: {report['trouble']}" if report.get("trouble") else looked
 
 
 def _owed(report: Report) -> str:

@@ -17,6 +17,7 @@ def report(mount: Mount, state: str) -> dict[str, object]:
         "mountpoint": str(mount.session.mountpoint),
         "service": mount.states.service,
         "online": mount.syncer.healthy,
+        "trouble": mount.syncer.trouble,
         "last_poll": mount.syncer.last_poll,
         "owed": owed(mount),
         "parked": len(parked),

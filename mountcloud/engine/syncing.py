@@ -25,10 +25,9 @@ from mountcloud.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
-LISTING_DEADLINE = 30.0
-"""Seconds that a program waits for the first listing of a directory at most."""
-_OFFLINE_DEADLINE = 5.0
-"""The same while the service is known to be away."""
+LISTING_DEADLINE, _OFFLINE_DEADLINE = 30.0, 5.0
+"""Seconds that a program waits for the first listing of a directory at most; while the service is known to be away."""
+_FAULT = "mountcloud met a fault of its own; its log tells more"
 _CURSOR = "cursor"
 _MOST_AT_ONCE = 5000
 _MOST_WATCHED = 1000
@@ -60,6 +59,7 @@ class Syncer:
     last_poll: float = 0.0
     waiting: int = 0
     healthy: bool = True
+    trouble: str = ""
     told: Told = nobody
     space: Space = field(init=False)
     _locked_out: bool = False
@@ -287,15 +287,15 @@ class Syncer:
             level = logging.WARNING if self.healthy else logging.DEBUG
             log.log(level, "cannot look for changes: %s", failure)
             self._tell_of_login(failure)
-            self.healthy = False
+            self.healthy, self.trouble = False, str(failure)
         except Exception:
             # One node that we cannot digest must not end every mount of the account.
             log.exception("looking for changes met a fault of mountcloud")
-            self.healthy = False
+            self.healthy, self.trouble = False, _FAULT
         else:
             if not self.healthy:
                 log.info("changes are seen again")
-            self.healthy, self._locked_out = True, False
+            self.healthy, self._locked_out, self.trouble = True, False, ""
             self.last_poll = self.clock()
 
     def _tell_of_login(self, failure: Failure) -> None:

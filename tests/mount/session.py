@@ -100,6 +100,10 @@ class Mount:
         """That of the daemon and of ``run``."""
         return dict(self._environment)
 
+    def add_to_environment(self, **variables: str) -> None:
+        """For daemons and commands that are started from now on."""
+        self._environment |= variables
+
     def start(self, *options: str) -> None:
         """Start the daemon (``options`` before its command), and return when it says that it is ready."""
         address = self._home / "notify"

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -19,7 +19,7 @@ from tests.filesystem.caller import Caller
 from tests.mount.fixture import ENCRYPTED_ROOM, PASSWORD, PLAIN_ROOM, ROOM_MANAGER
 from tests.mount.service import Service
 from tests.mount.session import CHECKOUT, Account, Mount
-from tests.mount.shared import mounted
+from tests.mount.shared import mounted, new_home
 from tests.mount.terminal import Terminal
 from tests.sandbox.account import fresh
 from tests.sandbox.fixture import RunningSandbox
@@ -159,9 +159,38 @@ def test_a_new_log_in_needs_no_new_mount(
         assert service.find(name) is not None
 
 
+@pytest.mark.mount
+def test_a_keyring_that_asks_its_user_holds_no_program_up(
+    server: RunningSandbox, account: Account, service: Service, fuse: None
+) -> None:
+    name = f"/{PLAIN_ROOM}/{fresh('unlocked')}"
+    with new_home(None) as home, Caller() as caller:
+        mount, lock = Mount(home, account), home / "locked"
+        mount.add_to_environment(PYTHON_KEYRING_BACKEND="tests.mount.slow_keyring.Keyring", KEYRING_DIRECTORY=str(home))
+        try:
+            mount.start()
+            caller(os.listdir, mount.mountpoint / PLAIN_ROOM)
+            lock.touch()
+            server.control.expire("access", user=account.user)
+            until((home / "asked").exists)
+            until(lambda: "it may be asking you to unlock it" in mount.log.read_text())
+            assert caller(os.listdir, mount.mountpoint) != []
+            caller((mount.mountpoint / name.strip("/")).write_bytes, b"words")
+            lock.unlink()
+            mount.settle()
+            assert service.find(name) is not None
+            assert "mountcloud/test refresh_token" in (home / "secrets").read_text()
+        finally:
+            mount.destroy()
+
+
 def until_offline(mount: Mount) -> None:
+    until(lambda: '"online": false' in mount.run("status", "test", "--json").stdout)
+
+
+def until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WITHIN_S
-    while '"online": false' not in mount.run("status", "test", "--json").stdout:
+    while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.2)
 

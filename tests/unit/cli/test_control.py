@@ -104,7 +104,8 @@ def test_status_tells_what_is_on_its_way_and_what_helps(daemon: Daemon) -> None:
     upload = {"path": "a/large", "size": 3 << 20, "sent": 1 << 20, "rate": 1 << 19, "seconds_left": 4.0}
     parked = {"path": "b's", "kind": "upload", "reason": "the quota is used up"}
     daemon.more = {
-        "last_poll": time.time() - 3.5,
+        "last_poll": time.time() - 130,
+        "trouble": "no network (plug in the cable)",
         "uploads": [upload, {**upload, "path": "new", "rate": None, "seconds_left": None}],
         "parked_changes": [parked],
         "cache_used": 5 << 20,
@@ -116,7 +117,7 @@ def test_status_tells_what_is_on_its_way_and_what_helps(daemon: Daemon) -> None:
     }
     told = run("status", "work").stdout
     for line in (
-        "online   yes, looked for changes 4 s ago",
+        "online   yes, looked for changes 2 min ago: no network (plug in the cable)",
         "owed     3 changes, paused",
         "cache    5.0 MiB of 10.0 GiB",
         "pinned   a (2 files still to come)",

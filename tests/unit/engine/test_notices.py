@@ -58,6 +58,7 @@ async def test_a_log_in_that_is_over_is_told_once_until_it_works_again(tmp_path:
                 service.faults.fail_next("children", AuthenticationRequired("the token is refused"))
             await here.syncer.poll_safely()
             assert (here.syncer.healthy, len(heard)) == (not refused, told)
+            assert here.syncer.trouble == ("the token is refused" if refused else "")
         assert {each.kind for each in heard} == {NoticeKind.LOGIN}
         nursery.cancel_scope.cancel()
 
