@@ -87,7 +87,9 @@ class Listings(Generic[Made]):
         if start == 0 or walk.listing is None:
             walk.listing = self._begin(walk)
         yield from walk.own[start:]
-        yield from self._children(walk.listing, max(start - _OWN, 0))
+        directory = self._core.index.entry(walk.inode)
+        if directory is not None:
+            yield from self._children(walk.listing, max(start - _OWN, 0), directory.node.id)
 
     def _begin(self, walk: _Walk[Made]) -> _Listing[Made]:
         directory = self._core.entry(walk.inode)
@@ -105,7 +107,8 @@ class Listings(Generic[Made]):
             self._kept[directory] = listing
         return listing
 
-    def _children(self, listing: _Listing[Made], start: int) -> Iterator[Made]:
+    def _children(self, listing: _Listing[Made], start: int, directory: NodeId) -> Iterator[Made]:
+        """A name that the kernel is told of is there for it, for minutes: none that was given up meanwhile is told."""
         if listing.current:
             yield from listing.made[start:]
             start = max(start, len(listing.made))
@@ -114,7 +117,7 @@ class Listings(Generic[Made]):
             if not self._core.is_warm(inode):
                 self._core.warm([each for _, each in listing.names[place : place + _AHEAD]])
             entry = self._core.index.entry(inode)
-            if entry is not None:
+            if entry is not None and (entry.node.parent, entry.file_name) == (directory, name):
                 made = self._make(place + _OWN + 1, name, self._core.stat(entry))
                 if listing.current and place == len(listing.made):
                     listing.made.append(made)

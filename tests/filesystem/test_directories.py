@@ -94,6 +94,28 @@ def test_a_listing_in_progress_survives_changes(tree: Tree) -> None:
     assert {f"file-{number:04}" for number in range(MANY)} <= set(seen)
 
 
+def left_in_the_middle(directory: Path) -> list[str]:
+    """Names that are taken away between the beginning and the end of a listing, and are there all the same."""
+    (directory / "below").mkdir()
+    names = sorted(path.name for path in directory.glob("file-*"))
+    with os.scandir(directory) as entries:
+        early = {next(entries).name for _ in range(5)}
+        renamed, moved, removed = [name for name in reversed(names) if name not in early][:3]
+        (directory / renamed).rename(directory / "renamed")
+        (directory / moved).rename(directory / "below" / moved)
+        with (directory / removed).open("rb"):
+            (directory / removed).unlink()
+            list(entries)
+            return [name for name in (renamed, moved, removed) if (directory / name).exists()]
+
+
+@pytest.mark.semantics("dir-list")
+def test_a_listing_in_progress_brings_no_name_back(tree: Tree) -> None:
+    tree.do(make_many, tree.path, MANY)
+    assert tree.do(left_in_the_middle, tree.path) == []
+    tree.run("rm", "-r", tree.path / "below")
+
+
 def test_find_and_ls_and_du_agree(tree: Tree) -> None:
     tree.run("mkdir", "-p", tree.path / "a/b")
     for name, size in [("top", 10), ("a/middle", 5000), ("a/b/bottom", 70_000)]:

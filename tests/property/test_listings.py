@@ -63,11 +63,13 @@ class Listed:
         self.walks[handle] = list(islice(self.listings.read(handle, 0), 3))[-1]
 
     def go_on(self) -> None:
-        """What is told of a file by a walk that began before is as it is now."""
+        """What is told of a file by a walk that began before is as it is now; it has this name, and has not gone."""
         for handle, (position, _, _) in self.walks.items():
             rest = list(self.listings.read(handle, position))
             assert [each[0] for each in rest] == sorted({each[0] for each in rest})
             assert all(found == self.machine.fs.attributes(found.inode) for _, _, found in rest)
+            there = [(name, self.machine.index.require(found.inode)) for _, name, found in rest]
+            assert all(entry.file_name == name and entry.node.parent is not None for name, entry in there)
             self.listings.close(handle)
         self.walks.clear()
 
