@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 LARGEST = 256 << 20
 """Bytes up to which a file is fetched for those who have it open. A larger one is not removed before they close it;
 where it is replaced they get ESTALE."""
-_PIECE = 4 << 20
 
 
 @dataclass(slots=True)
@@ -27,14 +26,14 @@ class Salvage:
     nursery: trio.Nursery
     done: Callable[[], None] = lambda: None
     _kept: dict[Inode, Reader] = field(default_factory=dict)
-    _coming: set[NodeId] = field(default_factory=set)
+    _coming: dict[NodeId, trio.CancelScope] = field(default_factory=dict)
 
     def start(self, inode: Inode, node: Node) -> None:
         """The file is open and loses its place."""
         self._kept[inode] = self.library.reader(node)
         if node.size <= LARGEST:
-            self._coming.add(node.id)
-            self.nursery.start_soon(self._fetch, self._kept[inode])
+            self._coming[node.id] = trio.CancelScope()
+            self.nursery.start_soon(self._fetch, node, self._coming[node.id])
 
     def holds(self, node: NodeId) -> bool:
         """True while the node must not be replaced yet."""
@@ -49,15 +48,17 @@ class Salvage:
         """Nobody has it open any more."""
         reader = self._kept.pop(inode, None)
         if reader is not None:
-            self._coming.discard(reader.node.id)
+            if (coming := self._coming.pop(reader.node.id, None)) is not None:
+                coming.cancel()
             self.nursery.start_soon(reader.aclose)
 
-    async def _fetch(self, reader: Reader) -> None:
+    async def _fetch(self, node: Node, scope: trio.CancelScope) -> None:
         try:
-            for offset in range(0, reader.node.size, _PIECE):
-                await reader.read(offset, _PIECE)
+            with scope:
+                await self.library.keep(node)
         except Failure as failure:
-            log.info("what is open of node %s cannot be kept: %s", reader.node.id, failure)
+            log.info("what is open of node %s cannot be kept: %s", node.id, failure)
         finally:
-            self._coming.discard(reader.node.id)
+            if self._coming.get(node.id) is scope:
+                del self._coming[node.id]
             self.done()
