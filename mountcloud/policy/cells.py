@@ -89,6 +89,11 @@ class CellMap:
         return [cell for place, cell in enumerate(cells) if absent >> place & 1] if absent else []
 
     @property
+    def end(self) -> int:
+        """The number after that of the last cell that is here, 0 if none is."""
+        return int.from_bytes(self._bits, "little").bit_length()
+
+    @property
     def complete(self) -> bool:
         """True if nothing is missing."""
         return self.present == self.count

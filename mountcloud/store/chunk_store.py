@@ -14,6 +14,7 @@ from mountcloud.model.errors import Corrupt, DiskFull
 from mountcloud.model.ids import Ref
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, indices, span_of
+from mountcloud.store.chunk_rows import MIGRATIONS
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.shelf import Shelf
 from mountcloud.store.sparse import SparseFile, sync_file_system
@@ -21,26 +22,6 @@ from mountcloud.store.sqlite import Database
 
 EXTENT = 32
 """Cells that are evicted together: 4 MiB."""
-
-_MIGRATIONS = [
-    """
-    CREATE TABLE version (
-        key TEXT PRIMARY KEY,           -- of node and version
-        node TEXT NOT NULL, version TEXT NOT NULL,
-        stored_size INTEGER NOT NULL,   -- bytes
-        cells BLOB NOT NULL,            -- bitmap of the cells that are here
-        verdict INTEGER,                -- 1 = found genuine, 0 = quarantined, NULL = not known
-        check_state BLOB NOT NULL,      -- how far the check of the whole file got
-        used INTEGER NOT NULL           -- grows with every use
-    ) WITHOUT ROWID;
-    CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    """,
-    """
-    CREATE TABLE pinned (
-        key TEXT PRIMARY KEY            -- of a version that is never evicted
-    ) WITHOUT ROWID
-    """,
-]
 
 
 @dataclass(slots=True)
@@ -110,13 +91,13 @@ class ChunkStore:
         if db is None:
             shutil.rmtree(self._directory)
             self._directory.mkdir(mode=0o700)
-            db = Database(path, _MIGRATIONS, self._reserve)
+            db = Database(path, MIGRATIONS, self._reserve)
         db.run("INSERT OR REPLACE INTO note VALUES ('open', ?)", (boot,))
         return db
 
     def _usable(self, path: Path, boot: str) -> Database | None:
         try:
-            db = Database(path, _MIGRATIONS, self._reserve)
+            db = Database(path, MIGRATIONS, self._reserve)
         except Corrupt:
             return None
         row = db.row("SELECT value FROM note WHERE key = 'open'")
@@ -151,7 +132,20 @@ class ChunkStore:
         if row is None or row[0] != stored_size:
             return Cached(key, ref, stored_size, CellMap(stored_size))
         verdict = None if row[2] is None else bool(row[2])
-        return Cached(key, ref, stored_size, CellMap(stored_size, row[1]), verdict, row[3])
+        cached = Cached(key, ref, stored_size, CellMap(stored_size, row[1]), verdict, row[3])
+        return cached if self._stands(cached) else self._begun_anew(cached)
+
+    def _stands(self, cached: Cached) -> bool:
+        """False if somebody else, who clears caches away, has taken the file: new cells would make zeros of the old."""
+        end = cached.cells.end
+        path = self._path(cached)
+        return not end or (path.exists() and path.stat().st_size >= min(end * CELL, cached.stored_size))
+
+    def _begun_anew(self, cached: Cached) -> Cached:
+        for extent in range(-(-cached.cells.count // EXTENT)):
+            self.used -= self._extents(cached.key).pop((cached.key, extent), 0) * CELL
+        verdict = False if cached.verdict is False else None
+        return Cached(cached.key, cached.ref, cached.stored_size, CellMap(cached.stored_size), verdict, changed=True)
 
     def release(self, cached: Cached) -> None:
         """One user less."""
@@ -197,8 +191,11 @@ class ChunkStore:
 
     def _file(self, cached: Cached) -> SparseFile:
         if cached.file is None:
-            cached.file = SparseFile(self._directory / cached.key[:2] / cached.key)
+            cached.file = SparseFile(self._path(cached))
         return cached.file
+
+    def _path(self, cached: Cached) -> Path:
+        return self._directory / cached.key[:2] / cached.key
 
     def write(self, cached: Cached, cells: range, data: bytes | memoryview) -> bool:
         """Keep whole cells; False if there is no room for them, and then nothing was kept."""
@@ -280,7 +277,7 @@ class ChunkStore:
         loaded.evictions += 1
         loaded.changed = True
         self._save(loaded)  # before the bytes go: a list that claims too much would serve zeros
-        self.used -= self._extents(key).pop((key, extent)) * CELL
+        self.used -= self._extents(key).pop((key, extent), 0) * CELL
         if (key, extent) not in self._busy:
             self._file(loaded).punch(cells.start * CELL, len(cells) * CELL)
         if cached is None and loaded.file is not None:

@@ -129,6 +129,41 @@ def test_after_a_kill_nothing_is_claimed_that_was_given_back(tmp_path: Path) -> 
     later.close()
 
 
+@pytest.mark.parametrize("left", [None, 0, 2 * CELL - 1])
+def test_a_file_that_somebody_else_took_is_fetched_again_and_never_zeros(tmp_path: Path, left: int | None) -> None:
+    first = store(tmp_path)
+    cached = first.version(ref("a"), 3 * CELL)
+    first.write(cached, range(2), cell(1) + cell(2))
+    cached.verdict = True
+    first.release(cached)
+    first.close()
+    [path] = [each for each in tmp_path.rglob("*") if each.is_file() and len(each.name) == 40]
+    path.unlink() if left is None else os.truncate(path, left)
+    second = store(tmp_path)
+    assert second.here(ref("a")) == 0
+    cached = second.version(ref("a"), 3 * CELL)
+    assert (second.missing(cached, StoredSpan(0, 3 * CELL)), cached.verdict, second.used) == ([0, 1, 2], None, 0)
+    second.write(cached, range(2, 3), cell(3))
+    assert second.missing(cached, StoredSpan(0, 3 * CELL)) == [0, 1]
+    second.release(cached)
+    second.close()
+    third = store(tmp_path)
+    assert (third.here(ref("a")), third.used) == (CELL, CELL)
+    third.close()
+
+
+def test_what_somebody_else_took_makes_way_without_harm(tmp_path: Path) -> None:
+    first = store(tmp_path)
+    fill(first, "a", extents=2)
+    first.close()
+    [path] = [each for each in tmp_path.rglob("*") if each.is_file() and len(each.name) == 40]
+    path.unlink()
+    second = store(tmp_path, most=2 * EXTENT * CELL)
+    fill(second, "b", extents=2)
+    assert second.used == 2 * EXTENT * CELL
+    second.close()
+
+
 def test_a_broken_list_is_begun_again(tmp_path: Path) -> None:
     store(tmp_path).close()
     (tmp_path / "chunks.db").write_bytes(b"no database at all" * 100)
