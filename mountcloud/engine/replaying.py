@@ -22,15 +22,16 @@ from mountcloud.model.errors import (
     QuotaExceeded,
     Unavailable,
 )
-from mountcloud.model.ids import NodeId, OperationId
+from mountcloud.model.ids import OperationId
 from mountcloud.model.node import Node
 from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import Operation, OperationKind, OperationState
 from mountcloud.policy.backoff import delay
 from mountcloud.policy.breadth import Breadth
 from mountcloud.policy.foreground import Burst
-from mountcloud.policy.lanes import LARGE, QUICK, Lanes, is_large, is_quick
+from mountcloud.policy.lanes import ANY_LARGE, ANY_LONGER, ANY_SMALL, Lanes, is_large, is_quick
 from mountcloud.policy.ordering import kept_back, next_due, ready, stuck
+from mountcloud.policy.set_back import Clocks
 from mountcloud.policy.upload import Event, after
 from mountcloud.store.attributes import Attributes
 from mountcloud.store.index import Index
@@ -46,9 +47,6 @@ _GATHERING = 0.02
 """Seconds in which changes gather before they are looked through, while nothing is under way."""
 _AT_A_LOOK = 64
 _PAUSED, _YES = "queue paused", "yes"
-_ANY_SMALL = Operation(OperationId(0), OperationKind.REMOVE, NodeId(""))
-_ANY_LONGER = Operation(OperationId(0), OperationKind.UPLOAD, NodeId(""), size=QUICK + 1)
-_ANY_LARGE = Operation(OperationId(0), OperationKind.UPLOAD, NodeId(""), size=LARGE)
 
 
 @dataclass(slots=True)
@@ -77,6 +75,7 @@ class Replayer:
     _running: dict[OperationId, trio.CancelScope] = field(default_factory=dict)
     _discarding: set[OperationId] = field(default_factory=set)
     _burst: Burst = field(default_factory=Burst)
+    _clocks: Clocks = field(default_factory=Clocks)
     _woken: trio.Event = field(default_factory=trio.Event)
     _idle: trio.Event = field(default_factory=trio.Event)
 
@@ -104,6 +103,7 @@ class Replayer:
                     await trio.sleep(programs_first)
                     continue
                 try:
+                    self._heed_the_clock()
                     self._start(nursery)
                     self._forget_homes()
                 except DiskFull as full:
@@ -116,9 +116,15 @@ class Replayer:
                     self._idle.set()
                 await self._until_worth_a_look()
 
+    def _heed_the_clock(self) -> None:
+        self._clocks = self._clocks.after(self.clock(), trio.current_time())
+        if self._clocks.set_back:
+            self._try_at_once(self.journal.operations)
+            self.hurry()
+
     def _start(self, nursery: trio.Nursery) -> None:
         for operation in self._startable():
-            self.journal.put(self._started(operation))
+            self.journal.put(replace(operation, state=after(operation.state, Event.STARTED)))
             self._running[operation.id] = trio.CancelScope()
             nursery.start_soon(self._perform, operation.id)
 
@@ -133,7 +139,7 @@ class Replayer:
 
     async def _until_worth_a_look(self) -> None:
         """Programs owe changes much faster than they are sent: looking through all of them at each would cost more."""
-        if self._lined_up or not self._admits(_ANY_SMALL):
+        if self._lined_up or not self._admits(ANY_SMALL):
             await self._woken.wait()
             return
         self.breadth = self.breadth.idle()
@@ -146,7 +152,7 @@ class Replayer:
     def _admits(self, operation: Operation, starting: Sequence[Operation] = ()) -> bool:
         """True if it may go beside what is under way and ``starting``."""
         found = [each for key in self._running if (each := self.journal.get(key)) is not None]
-        gone = [_ANY_SMALL] * (len(self._running) - len(found))  # left the journal while an answer is on its way
+        gone = [ANY_SMALL] * (len(self._running) - len(found))  # left the journal while an answer is on its way
         return Lanes(self.parallel, self.breadth.width).admits(operation, [*found, *gone, *starting])
 
     def _learn(self, key: OperationId) -> None:
@@ -163,7 +169,7 @@ class Replayer:
             return []
         starting: list[Operation] = []
         self._still_ready(starting)
-        if self._admits(_ANY_SMALL, starting):
+        if self._admits(ANY_SMALL, starting):
             too_long = self._too_long(starting)
             chosen = {each.id for each in starting}
             self._lined_up.extend(each for each in self._ready(too_long) if each.id not in chosen)
@@ -172,9 +178,9 @@ class Replayer:
 
     def _too_long(self, starting: Sequence[Operation]) -> Callable[[Operation], bool]:
         """Tells of operations that there is no place for now, by how long they take."""
-        if not self._admits(_ANY_LONGER, starting):
+        if not self._admits(ANY_LONGER, starting):
             return lambda operation: not is_quick(operation)
-        return (lambda operation: False) if self._admits(_ANY_LARGE, starting) else is_large
+        return (lambda operation: False) if self._admits(ANY_LARGE, starting) else is_large
 
     def _ready(self, too_long: Callable[[Operation], bool]) -> list[Operation]:
         def held(operation: Operation) -> bool:
@@ -184,14 +190,11 @@ class Replayer:
 
     def _still_ready(self, starting: list[Operation]) -> None:
         """Add what may start; a large upload for which there is no place now is found again when there is."""
-        while self._lined_up and self._admits(_ANY_SMALL, starting):
+        while self._lined_up and self._admits(ANY_SMALL, starting):
             operation = self._lined_up.popleft()
             unchanged = self.journal.get(operation.id) is operation and not self.local.held(operation)
             if unchanged and self._admits(operation, starting):
                 starting.append(operation)
-
-    def _started(self, operation: Operation) -> Operation:
-        return replace(operation, state=after(operation.state, Event.STARTED))
 
     async def drained(self, of: Callable[[], Sequence[Operation] | None] = lambda: None) -> None:
         """Wait until nothing is owed that can be sent without somebody's help, or before a program closes a file.

@@ -39,7 +39,7 @@ class Space:
 
     async def ask(self) -> None:
         """Only if somebody wanted to know since the last time: an idle poll costs no more than it must."""
-        if self._wanted and self.clock() - self._at > _INTERVAL_S:
+        if self._wanted and not self._is_younger(_INTERVAL_S):
             await self._learn()
 
     async def _learn(self) -> Usage:
@@ -50,8 +50,11 @@ class Space:
 
     async def fresh(self) -> Usage | None:
         """As it is now, None if that cannot be known within seconds."""
-        if self.clock() - self._at < _FRESH_S:
+        if self._is_younger(_FRESH_S):
             return self._usage
         with trio.move_on_after(_WITHIN_S), suppress(Failure):
             return await self._learn()
         return None
+
+    def _is_younger(self, age_s: float) -> bool:
+        return 0 <= self.clock() - self._at < age_s  # the clock may be set back

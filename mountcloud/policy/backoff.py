@@ -3,6 +3,9 @@
 FIRST_SECONDS = 1.0
 LAST_SECONDS = 300.0
 
+LONGEST_NAMED_S = 3600.0
+"""What a service names is believed up to here: a slip of it must not keep what is owed away for years."""
+
 _LAST_DOUBLING = 9
 """2^9 seconds are past ``LAST_SECONDS`` already."""
 
@@ -15,4 +18,4 @@ def delay(attempt: int, retry_after: float | None, jitter: float) -> float:
     """
     doublings = min(max(attempt - 1, 0), _LAST_DOUBLING)
     ceiling = min(FIRST_SECONDS * (1 << doublings), LAST_SECONDS)
-    return max(retry_after or 0.0, 0.0) + ceiling * jitter
+    return min(max(retry_after or 0.0, 0.0), LONGEST_NAMED_S) + ceiling * jitter

@@ -66,7 +66,8 @@ def _urgency(listing: Listing, recheck: Recheck) -> float:
         wanted = recheck.cold_s
     else:
         wanted = recheck.hot_s if unopened < _HOT_S else recheck.warm_s
-    return listing.age_s / wanted if wanted > 0 else 0.0
+    age_s = listing.age_s if listing.age_s >= 0 else float("inf")  # the clock was set back, so nobody knows it
+    return age_s / wanted if wanted > 0 else 0.0
 
 
 def _is_used(listing: Listing) -> bool:

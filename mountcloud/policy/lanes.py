@@ -3,14 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mountcloud.model.ids import NodeId, OperationId
 from mountcloud.model.operation import Operation, OperationKind
 
 LARGE = 64 << 20
 """Bytes from which an upload takes long on any line."""
-
-
 QUICK = 1 << 20
 """Bytes up to which an upload takes hardly longer than any other request."""
+
+ANY_SMALL = Operation(OperationId(0), OperationKind.REMOVE, NodeId(""))
+ANY_LONGER = Operation(OperationId(0), OperationKind.UPLOAD, NodeId(""), size=QUICK + 1)
+ANY_LARGE = Operation(OperationId(0), OperationKind.UPLOAD, NodeId(""), size=LARGE)
+"""One of each kind, to ask for a place before it is known for whom."""
 
 
 def is_large(operation: Operation) -> bool:

@@ -19,6 +19,8 @@ from mountcloud.model.ids import NodeId, OperationId, is_local
 from mountcloud.model.operation import Operation, OperationKind, OperationState, Slot
 
 _RUNNABLE = {OperationState.QUEUED, OperationState.WAITING}
+_FAR_S = 4 * 3600.0
+"""Nothing is ever put off for so long: a time beyond is that of a clock which was wrong when it was written down."""
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ def ready(
     earlier = _Earlier()
     found: list[Operation] = []
     for operation in operations:
-        free = operation.state in _RUNNABLE and operation.not_before <= now
+        free = operation.state in _RUNNABLE and not _waits(operation, now)
         if free and not earlier.blocks(operation) and not held(operation):
             found.append(operation)
             if len(found) >= limit:
@@ -114,7 +116,11 @@ def kept_back(operations: Iterable[Operation], kept: Callable[[Operation], bool]
     return found
 
 
+def _waits(operation: Operation, now: float) -> bool:
+    return now < operation.not_before <= now + _FAR_S
+
+
 def next_due(operations: Iterable[Operation], now: float) -> float | None:
     """The earliest time after ``now`` at which a waiting operation becomes due."""
-    due = (each.not_before for each in operations if each.state in _RUNNABLE and each.not_before > now)
+    due = (each.not_before for each in operations if each.state in _RUNNABLE and _waits(each, now))
     return min(due, default=None)

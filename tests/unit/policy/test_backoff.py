@@ -19,3 +19,7 @@ def test_the_services_word_is_a_lower_bound_with_jitter_after_it(retry_after: fl
 
 def test_a_time_in_the_past_means_now() -> None:
     assert delay(1, -5.0, 0.5) == 0.5
+
+
+def test_no_slip_of_a_service_puts_work_off_for_years() -> None:
+    assert delay(1, 999_999_999.0, 0.0) == 3600

@@ -30,6 +30,8 @@ def test_an_idle_mount_never_polls_more_often_than_a_used_one() -> None:
         (61, None, False),
         (3600, None, True),
         (3600, 601, True),
+        (-86_400, 0, True),
+        (-86_400, None, True),
     ],
 )
 def test_what_is_in_use_is_listed_again_sooner(age: float, unopened: float | None, wanted: bool) -> None:

@@ -114,3 +114,9 @@ def test_what_waits_for_something_parked_is_stuck_and_nothing_else() -> None:
     ]
     assert stuck(operations) == {1, 2, 4, 5}
     assert stuck(operations[:3]) == set()
+
+
+def test_what_is_due_at_a_time_that_only_a_wrong_clock_can_have_told_is_due_now() -> None:
+    far, soon = upload(1, X, A, not_before=5 * 3600.0), upload(2, Y, B, not_before=3 * 3600.0)
+    assert startable(far, soon) == [1]
+    assert next_due([far, soon], 0.0) == 3 * 3600.0
