@@ -9,12 +9,17 @@ from mountcloud.daemon.control import ControlError, NotRunning
 from mountcloud.daemon.paths import InvalidAccountName
 from mountcloud.daemon.settings import SettingsError
 from mountcloud.model import errors
+from mountcloud.policy.printable import printable
 
 
 class CommandFailed(click.ClickException):
     """Ends the command with a message on stderr and this exit code."""
 
     exit_code = 1
+
+    def format_message(self) -> str:
+        """It may name what others named."""
+        return printable(super().format_message(), keep="\n")
 
 
 class NoDaemon(CommandFailed):

@@ -1,6 +1,7 @@
 """``queue``: what is owed to the service, and what its owner wants to become of it."""
 
 import json
+import shlex
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 from mountcloud.cli.outcome import explained
 from mountcloud.cli.places import account_names, account_socket
 from mountcloud.daemon.control import ControlError, call
+from mountcloud.policy.printable import printable
 
 _ACTIONS = ("list", "retry", "discard", "pause", "resume")
 _ANSWER_WITHIN_S = 60.0
@@ -98,7 +100,7 @@ def _discard(name: str, path: str, *, yes: bool, keep: Path | None) -> None:
     if not items:
         raise click.ClickException(f"nothing is owed for {path}")
     for each in items:
-        click.echo(f"{_change(each)} {each['path']}")
+        click.echo(printable(f"{_change(each)} {each['path']}"))
     if keep is None and not yes:
         click.confirm(
             "Give up these changes? Content that is not on the service is lost; --keep DIR copies it", abort=True
@@ -125,9 +127,9 @@ def _show(name: str, items: list[dict[str, object]], *, as_json: bool) -> None:
         return
     for each in told:
         size = f"{each['size']:>12}" if each["kind"] == "upload" else " " * 12
-        click.echo(f"{each['kind']:<15}{each['state']:<9}{size}  {each['path']}")
+        click.echo(printable(f"{each['kind']:<15}{each['state']:<9}{size}  {each['path']}"))
         for line in _details(each):
-            click.echo(f"{'':<15}{line}")
+            click.echo(printable(f"{'':<15}{line}"))
     if not told:
         click.echo("Nothing is owed to the service.")
 
@@ -144,6 +146,7 @@ def _help(name: str, item: dict[str, object]) -> str:
     """The command that helps, if one does."""
     if item["state"] == "held":
         return f"mountcloud queue {name} --allow-deletes, or --discard-deletes"
+    retry = f"mountcloud queue {name} retry {shlex.quote(str(item['path']))}"
     if item["state"] == "parked":
-        return f"mountcloud queue {name} retry '{item['path']}', or discard"
-    return f"mountcloud queue {name} retry '{item['path']}'" if item["attempts"] else ""
+        return f"{retry}, or discard"
+    return retry if item["attempts"] else ""

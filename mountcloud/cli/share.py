@@ -14,6 +14,7 @@ from mountcloud.cli.remote import at_service, find
 from mountcloud.model.errors import NotFound
 from mountcloud.model.offers import Link, LinkKind, LinkWish, Sharing, demanded
 from mountcloud.model.provider import Provider
+from mountcloud.policy.printable import printable
 
 
 @click.command()
@@ -81,7 +82,7 @@ def _line(link: Link) -> str:
     facts.append(f"until {words.moment(link.expires_at)}" if link.expires_at is not None else "")
     if link.used is not None:
         facts.append(f"used {link.used}" + (f" of {link.max_downloads} times" if link.max_downloads else " times"))
-    return f"{link.id}  {link.url}\n    {link.name}: {', '.join(filter(None, facts))}"
+    return printable(f"{link.id}  {link.url}\n    {link.name}: {', '.join(filter(None, facts))}", keep="\n")
 
 
 def _password(*, ask: bool, stdin: bool) -> str:

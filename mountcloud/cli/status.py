@@ -14,6 +14,7 @@ from mountcloud.cli.places import Place, account_names, account_socket, mounted_
 from mountcloud.daemon.control import ControlError, NotRunning, call
 from mountcloud.daemon.paths import config_file
 from mountcloud.daemon.settings import load
+from mountcloud.policy.printable import printable
 
 _ANSWER_WITHIN_S = 10.0
 _NOT_RUNNING = "not running"
@@ -61,7 +62,7 @@ def info(path: Path, *, as_json: bool) -> None:
         return
     lines = {"path": str(path), **{key: value for key, value in _file(answer, place) if value}}
     width = max(map(len, lines))
-    click.echo("\n".join(f"{key:<{width}}  {value}" for key, value in lines.items()))
+    click.echo("\n".join(printable(f"{key:<{width}}  {value}") for key, value in lines.items()))
 
 
 def daemon_status(name: str) -> Report:
@@ -84,12 +85,12 @@ def _readable(name: str, report: Report) -> Iterator[str]:
     rows = [(key, value) for key, value in _rows(report) if value]
     width = max((len(key) for key, _ in rows), default=0)
     yield click.style(name, bold=True)
-    yield from (f"  {key:<{width}}  {value}" for key, value in rows)
+    yield from (printable(f"  {key:<{width}}  {value}") for key, value in rows)
     for each in _listed(report, "uploads"):
-        yield f"  sending  {_upload(each)}"
+        yield printable(f"  sending  {_upload(each)}")
     for each in _listed(report, "parked_changes"):
-        yield click.style(f"  failed   {each.get('path')}: {each.get('reason')}", fg="red")
-        path = shlex.quote(str(each.get("path")))
+        yield click.style(printable(f"  failed   {each.get('path')}: {each.get('reason')}"), fg="red")
+        path = printable(shlex.quote(str(each.get("path"))))
         yield f"           mountcloud queue {name} retry {path}, or discard {path}"
 
 

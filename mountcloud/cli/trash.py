@@ -15,6 +15,7 @@ from mountcloud.model.ids import Version
 from mountcloud.model.node import Node
 from mountcloud.model.offers import Discarded, PastVersion, Trash, Versions, demanded
 from mountcloud.model.provider import Provider
+from mountcloud.policy.printable import printable
 
 _WITH_IDS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 """Ids are the service's, and some of them begin with a dash (Amazon facts, 5)."""
@@ -45,7 +46,7 @@ def list_(directory: str, *, as_json: bool) -> None:
         return
     for each in found:
         when = "?" if each.deleted_at is None else words.moment(each.deleted_at)
-        click.echo(f"{each.id:<12} {when}  {each.path}{'/' if each.kind.value == 'directory' else ''}")
+        click.echo(printable(f"{each.id:<12} {when}  {each.path}{'/' if each.kind.value == 'directory' else ''}"))
     if not found:
         click.echo("Nothing that was removed there can be brought back.")
 
@@ -67,7 +68,7 @@ def restore(directory: str, ids: tuple[str, ...]) -> None:
 
         restored = at_service(place, act)
         told_to_look(place)
-    click.echo("\n".join(f"{each.path} is back." for each in restored))
+    click.echo("\n".join(printable(f"{each.path} is back.") for each in restored))
 
 
 @trash.command(context_settings=_WITH_IDS)
@@ -87,7 +88,7 @@ def purge(directory: str, ids: tuple[str, ...], *, everything: bool, yes: bool) 
             found = await bin_.discarded(node.id)
             chosen = list(found) if everything else _chosen(found, ids)
             for each in chosen:
-                click.echo(each.path)
+                click.echo(printable(each.path))
             if chosen and not yes:
                 click.confirm("Remove these for ever?", abort=True)
             for each in chosen:

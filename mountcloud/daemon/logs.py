@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from mountcloud.policy.printable import printable
+
 STRUCK_OUT = "[redacted]"
 
 _KEY = (
@@ -57,18 +59,26 @@ def redacted(text: str) -> str:
     return text
 
 
-class TerminalFormatter(logging.Formatter):
-    """Time, level and text, for people. Redacts the whole, so that tracebacks and arguments are covered too."""
+class _Formatter(logging.Formatter):
+    """Redacts the whole, so that tracebacks and arguments are covered too. No name in it begins a line of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """One line."""
+        return printable(super().formatMessage(record), keep="\t")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The redacted lines."""
+        return printable(redacted(super().format(record)), keep="\t\n")
+
+
+class TerminalFormatter(_Formatter):
+    """Time, level and text, for people."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The redacted lines."""
-        return redacted(super().format(record))
 
-
-class JournalFormatter(logging.Formatter):
+class JournalFormatter(_Formatter):
     """The journal knows time and unit; each line begins with its priority (sd-daemon(3))."""
 
     def __init__(self) -> None:
@@ -77,7 +87,7 @@ class JournalFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The redacted lines, each with its priority."""
         priority = next(number for level, number in _PRIORITIES if record.levelno >= level)
-        return "\n".join(f"<{priority}>{line}" for line in redacted(super().format(record)).splitlines())
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
 
 
 def _is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:

@@ -1,4 +1,5 @@
 import json
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -100,7 +101,7 @@ def test_the_list_names_the_command_that_helps(daemon: Daemon) -> None:
     output = queue().output
     assert "Work/report.odt" in output
     assert "the room is full" in output
-    assert "mountcloud queue work retry 'Work/report.odt'" in output
+    assert "mountcloud queue work retry Work/report.odt" in output
     assert "mountcloud queue work --allow-deletes" in output
     told = json.loads(queue("--json").output)
     assert [each["path"] for each in told] == ["Work/report.odt", "old"]
@@ -154,3 +155,14 @@ def test_wrong_usage(daemon: Daemon, words: tuple[str, ...]) -> None:
 
 def test_nothing_to_discard(daemon: Daemon) -> None:
     assert "nothing is owed" in queue("discard", "x", "--yes").output
+
+
+def test_a_name_that_others_chose_neither_commands_the_terminal_nor_the_shell(daemon: Daemon) -> None:
+    daemon.items = [{**ITEM, "path": "a\x1b[2J'; touch gone; '"}]
+    shown = queue("list")
+    assert "\x1b" not in shown.output
+    [line] = [each for each in shown.output.splitlines() if "retry" in each]
+    assert shlex.split(line.removesuffix(", or discard"))[:5] == [
+        *("mountcloud", "queue", "work", "retry"),
+        "a\\x1b[2J'; touch gone; '",
+    ]

@@ -108,6 +108,10 @@ logs.set_up(verbose=False)
 logging.getLogger("x").warning("two\\nlines")
 logging.getLogger("x").info("one")
 logging.getLogger("x").error("bad")
+try:
+    raise ValueError("why")
+except ValueError:
+    logging.getLogger("x").exception("fault")
 """
 
 
@@ -121,12 +125,15 @@ def run_program(environment: dict[str, str], tmp_path: Path) -> str:
 
 def test_lines_for_the_journal_have_their_priority(tmp_path: Path) -> None:
     written = run_program({"JOURNAL_STREAM": "{}:{}"}, tmp_path)
-    assert written.splitlines() == ["<4>x: two", "<4>lines", "<6>x: one", "<3>x: bad"]
+    first, *trace = written.splitlines()[:3], *written.splitlines()[3:]
+    assert first == ["<4>x: two\\nlines", "<6>x: one", "<3>x: bad"]
+    assert (trace[0], trace[-1]) == ("<3>x: fault", "<3>ValueError: why")
+    assert all(line.startswith("<3>") for line in trace)
 
 
 def test_another_stream_than_the_journals_is_for_people(tmp_path: Path) -> None:
     written = run_program({"JOURNAL_STREAM": "1:1"}, tmp_path)
-    assert "WARNING x: two" in written
+    assert "WARNING x: two\\nlines\n" in written
     assert "<4>" not in written
 
 
@@ -138,3 +145,12 @@ def test_an_answer_that_nobody_waited_for_is_no_news() -> None:
     kernel.error("fuse_read(): fuse_reply_* failed with %s", "Invalid argument")
     assert stream.getvalue().count("fuse_reply") == 1
     assert "Invalid argument" in stream.getvalue()
+
+
+@pytest.mark.parametrize("formatter", [logs.TerminalFormatter(), logs.JournalFormatter()])
+def test_no_name_begins_a_line_or_commands_the_terminal(formatter: logging.Formatter) -> None:
+    name = "a\r\n<0>12:00 ERROR all is lost\x1b]0;title\x07\x9b2J\u202etxt.exe"
+    text = formatter.format(logging.makeLogRecord({"name": "x", "levelno": 30, "msg": "%s", "args": (name,)}))
+    assert len(text.splitlines()) == 1
+    assert not set(text) & set("\r\n\x1b\x07\x9b\u202e")
+    assert "all is lost\\x1b]0;title" in text
