@@ -3,11 +3,12 @@
 import base64
 import json
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from mountcloud.model.errors import Exists, OutOfSpace
+from mountcloud.model.errors import Exists, Forbidden, OutOfSpace
 from mountcloud.model.ids import Version
 
 
@@ -21,7 +22,10 @@ class Arrived:
 
 
 class PartFile:
-    """``.NAME.mountcloud-part`` and its note. What was noted survives a crash; bytes beyond are fetched again."""
+    """``.NAME.mountcloud-part`` and its note. What was noted survives a crash; bytes beyond are fetched again.
+
+    The directory may be one that others write to: what they put there under these names is neither read nor followed.
+    """
 
     def __init__(self, target: Path) -> None:
         self.target = target
@@ -30,9 +34,11 @@ class PartFile:
         self._descriptor = -1
 
     def open(self, version: Version) -> Arrived:
-        """Go on with this version, if it was begun; else begin anew. Raises ``OutOfSpace``."""
+        """Go on with this version, if it was begun; else begin anew. Raises ``OutOfSpace``, ``Forbidden``."""
         try:
             self._descriptor = os.open(self._data, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            if not _is_ours(self._descriptor):
+                raise Forbidden(f"{self._data} is somebody else's", hint="name another directory")
             found = self._noted()
             if found is None or found.version != version or os.fstat(self._descriptor).st_size < found.size:
                 found = Arrived(version)
@@ -59,7 +65,10 @@ class PartFile:
         draft = self._note.with_suffix(".new")
         try:
             os.fsync(self._descriptor)
-            draft.write_text(text, encoding="ascii")
+            draft.unlink(missing_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
             draft.rename(self._note)
         except OSError as error:
             raise OutOfSpace(f"{self._note} cannot be written: {error.strerror}") from error
@@ -100,7 +109,15 @@ class PartFile:
 
     def _noted(self) -> Arrived | None:
         try:
-            found = json.loads(self._note.read_text(encoding="ascii"))
+            with os.fdopen(os.open(self._note, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), encoding="ascii") as file:
+                if not _is_ours(file.fileno()):
+                    return None
+                found = json.load(file)
             return Arrived(Version(str(found["version"])), int(found["size"]), base64.b64decode(found["check"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+
+def _is_ours(descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
