@@ -72,6 +72,22 @@ class Book(ABC):
         async with turn:
             yield
 
+    @asynccontextmanager
+    async def looking_at(self, node: NodeId) -> AsyncIterator[None]:
+        """A turn of looking in the directory that the node is in; it may come to another while this waits.
+
+        Raises ``NotFound`` if the book does not know the node.
+        """
+        while True:
+            directory = self._directory_of(node)
+            async with self.turns.looking(directory):
+                if self._directory_of(node) == directory:
+                    yield
+                    return
+
+    def _directory_of(self, node: NodeId) -> NodeId:
+        return self.place(node).parent or node
+
     def new_place(self, slot: Slot, *, is_directory: bool) -> Place:
         """A place for a node that has no id yet."""
         return Place(self._ids.next(), slot.parent, slot.name, is_directory)
@@ -91,7 +107,7 @@ class Book(ABC):
 
     async def _follow_moved(self, node: NodeId, old: Path | None, fetch: Callable[[Path], Awaitable[None]]) -> None:
         try:
-            async with self.turns.looking(self.place(node).parent or node):
+            async with self.looking_at(node):
                 path = await self.path(node)
             if path == old:
                 raise Outdated("the file is gone")

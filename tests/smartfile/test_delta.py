@@ -13,6 +13,7 @@ from mountcloud.model.provider import Source
 from mountcloud.providers.smartfile.api import Api
 from mountcloud.providers.smartfile.delta import block_for
 from mountcloud.providers.smartfile.provider import SmartFileProvider
+from mountcloud.providers.smartfile.tasks import Report, Stand
 from mountcloud.providers.smartfile.wire import Path
 from tests.real_server import Bytes, Kept, on_real_trio
 from tests.smartfile.provider import child, over, provider_of, read
@@ -103,6 +104,20 @@ async def test_a_wrong_result_is_replaced_by_the_whole_file(smartfile: SmartFile
         assert service.get("f") == edited(OLD)
         assert await read(provider, new) == edited(OLD)
         assert (new.id, whole_uploads(smartfile)) == (base.id, 2)
+
+
+@on_real_trio
+async def test_a_service_that_tells_no_checksum_leaves_a_doubt_and_gets_the_whole_file(
+    smartfile: SmartFileServer, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> Report:
+        return Report(Stand.DONE)
+
+    async with provider_of(service, delta_min_kib=SIZE) as provider:
+        base = await old_enough(smartfile, service, provider)
+        monkeypatch.setattr(provider._api, "_task", nothing)
+        new = await provider.upload(over(base, edited(OLD)), Bytes(edited(OLD)), Kept())
+        assert (new.id, service.get("f") == edited(OLD), whole_uploads(smartfile)) == (base.id, True, 2)
 
 
 @on_real_trio

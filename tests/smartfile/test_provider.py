@@ -136,6 +136,32 @@ async def test_a_replacement_that_breaks_off_is_mended_at_the_next_look(
         assert found.id == base.id
         assert await read(provider, found) == [b"base", b"newer"][which]
     assert service.names() == {"f"}
+    assert not [name for name in service.hidden() if name.startswith(ASIDE)]
+
+
+@pytest.mark.parametrize("last", ["rename", "delete"])
+@on_real_trio
+async def test_a_move_over_a_file_that_breaks_off_at_its_end_leaves_nothing(
+    smartfile: SmartFileServer, service: Service, last: str
+) -> None:
+    """The moved file has the name; what had it before is gone from sight, and from the service after the next look."""
+    places = refusing()
+    async with provider_of(service, places) as provider:
+        root = await provider.root()
+        base, mover = await put(provider, "f", b"base"), await put(provider, "g", b"mover")
+        if last == "rename":
+            smartfile.control.fault("/path/oper/rename", kind="lost_reply", skip=1)
+        smartfile.control.fault("/path/data", method="DELETE", kind="drop", count=-1)
+        smartfile.control.fault("/", method="GET", agent="^mountcloud", kind="drop", count=-1, skip=3)
+        with pytest.raises(Unavailable):
+            await provider.move(mover.ref, root.id, "f", base.ref)
+    assert len(service.hidden()) == 1
+    smartfile.control.clear_faults()
+    async with provider_of(service, places) as provider:
+        moved = await provider.move(mover.ref, root.id, "f", base.ref)
+        assert (moved.id, await read(provider, moved)) == (mover.id, b"mover")
+        assert [each.id for each in await provider.children(root.id)] == [mover.id]
+    assert (service.names(), service.hidden()) == ({"f"}, set())
 
 
 @on_real_trio

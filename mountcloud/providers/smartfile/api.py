@@ -139,13 +139,13 @@ class Api:
             raise failure_of_task(report.errors)
 
     async def checksum(self, path: Path, algorithm: str) -> str:
-        """Of the content that the service has, in lower-case hex; raises ``Unavailable`` if it does not tell."""
+        """Of the content that the service has, in lower-case hex; raises ``Refused`` if it does not tell."""
         where = wire.absolute(path)
         report = await self._task("checksum", {"path": where, "algorithm": algorithm})
         sums = report.result.get("checksums")
         found = sums.get(where) if isinstance(sums, dict) else None
         if not isinstance(found, str):
-            raise Unavailable("the service tells no checksum")
+            raise Refused("the service tells no checksum")
         return found.lower()
 
     async def _task(self, name: str, form: Mapping[str, str]) -> Report:

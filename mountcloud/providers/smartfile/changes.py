@@ -158,9 +158,7 @@ class Changes:
             except Failure as failure:
                 if failure.transient:
                     raise
-        entry = await self._with_the_holder_aside(old, path, holder, seen)
-        self._tree.places.set_note(RENAMES, "refuse")
-        return entry
+        return await self._with_the_holder_aside(old, path, holder, seen)
 
     async def _with_the_holder_aside(self, old: Path, path: Path, holder: Place, seen: Entry) -> Entry:
         aside = (*path[:-1], f"{ASIDE}{secrets.token_hex(8)}")
@@ -174,15 +172,9 @@ class Changes:
         except Failure:
             await self._tree.path(holder.id)
             raise
-        await self.discard(aside)
+        self._tree.places.set_note(RENAMES, "refuse")
+        await self._tree.clear_away(aside)
         return entry
-
-    async def discard(self, path: Path) -> None:
-        """Remove a passing file of ours. One that stays hides itself."""
-        try:
-            await self._api.delete(path)
-        except Failure:
-            return
 
     async def remove(self, ref: Ref) -> None:
         """Remove a file at this version, or an empty directory."""

@@ -90,8 +90,13 @@ class Deltas:
             return Applied(made, right=False)
 
     async def is_there(self, path: Path, digest: str) -> bool:
-        """True if the content that the service has is this one."""
-        return await self._api.checksum(path, ALGORITHM) == digest
+        """True if the content that the service has is surely this one. Raises ``Unavailable``."""
+        try:
+            return await self._api.checksum(path, ALGORITHM) == digest
+        except Failure as failure:
+            if failure.transient:
+                raise
+            return False
 
 
 def block_for(size: int) -> int:
@@ -148,8 +153,6 @@ class Sent:
 
 
 def sent_of(state: str) -> Sent | None:
-    """What ``Sent.text`` was made of; None if nothing was kept."""
-    if not state:
-        return None
-    kept = json.loads(state)
-    return Sent(kept["digest"], kept["size"])
+    """What ``Sent.text`` was made of; None if that is not what was kept."""
+    kept = json.loads(state) if state else {}
+    return Sent(kept["digest"], kept["size"]) if "digest" in kept else None

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from mountcloud.model.ids import NodeId
 from mountcloud.model.places import Place, Places
 from mountcloud.policy.renames import Sighting, renames
 from mountcloud.providers.smartfile.facts import Binding, facts_of, fresh_version
@@ -48,6 +49,15 @@ class Trails:
             seen = "kept" if before.number == now.number else "changed"
             if self._places.note(NUMBERS) != seen:
                 self._places.set_note(NUMBERS, seen)
+
+    def is_sure(self, mark: str) -> bool:
+        """True if what has this mark has it wherever it is moved."""
+        return bool(_sure(mark)) and self._places.note(NUMBERS) != "changed"
+
+    def bearer(self, mark: str) -> NodeId | None:
+        """The one node in the book that has this mark."""
+        found = self._places.marked(_sure(mark))
+        return found[0].id if len(found) == 1 else None
 
     def candidate(self, entry: Entry) -> Place | None:
         """The one node in the book that is what is shown here, wherever it was."""

@@ -45,15 +45,26 @@ class Tree(Book):
         if parent is not None and old is not None:
             new = (*parent, aim.name)
             if aim.name.startswith(ASIDE):
-                await self._bring_back(new, old)
+                await self._bring_back(place, new, old)
             elif not await self._is_at(place, old) and await self._is_at(place, new):
+                await self._settle_holder(aim)
                 settled = replace(settled, parent=aim.parent, name=aim.name)
         if self.places.get(place.id) == place:
             self.places.change(put=[settled])
 
-    async def _bring_back(self, aside: Path, old: Path) -> None:
+    async def _settle_holder(self, slot: Slot) -> None:
+        """Whoever loses its name to another is forgotten, so look after it before."""
+        holder = self.places.find(slot.parent, slot.name)
+        if holder is not None and holder.aim is not None and holder.aim.name.startswith(ASIDE):
+            await self._settle(holder, holder.aim)
+
+    async def _bring_back(self, place: Place, aside: Path, old: Path) -> None:
         """What was moved out of the way, whatever is in it by now, unless something has its name."""
-        if await self.glance(old) is not None:
+        holder = await self.glance(old)
+        if holder is not None:
+            # The swap came to its end but for the last step. What others wrote in between is not what was to go.
+            if self._is_awaited(place, holder) and not place.is_directory and await self._is_at(place, aside):
+                await self.clear_away(aside)
             return
         try:
             await self.api.rename(aside, old)
@@ -61,6 +72,28 @@ class Tree(Book):
             if failure.transient:
                 raise
             return  # Somebody was quicker: it is back already, or another file has its name.
+
+    def _is_awaited(self, place: Place, holder: Entry) -> bool:
+        """True for what was to take the place: new content that went up for it, or a file that was moved over it."""
+        aimed = self.places.aimed_at(place.parent or place.id)
+        takers = (place, *(each for each in aimed if each.aim is not None and each.aim.name == place.name))
+        return any(facts_of(each.facts).binding(holder.token) is not None for each in takers)
+
+    async def clear_away(self, path: Path) -> None:
+        """Remove what was moved out of the way, if the service lets us. Raises ``Unavailable``."""
+        try:
+            await self.api.delete(path)
+        except Failure as failure:
+            if failure.transient:
+                raise
+
+    async def discard(self, path: Path) -> bool:
+        """Remove a passing file of ours; True if it was there and is gone. One that stays hides itself."""
+        try:
+            await self.api.delete(path)
+        except Failure:
+            return False
+        return True
 
     async def _is_at(self, place: Place, path: Path) -> bool:
         entry = await self.glance(path)
@@ -84,7 +117,7 @@ class Tree(Book):
         place = self.place(node)
         if place.parent is None:
             return await self.root()
-        async with self.turns.looking(place.parent):
+        async with self.looking_at(node):
             entry = await self.look(node)
             return self.to_node(self.place(node), entry)
 
@@ -208,7 +241,7 @@ class Tree(Book):
     async def seen_alone(self, node: NodeId) -> Entry | None:
         """What is at the node's place, None if nothing is; from outside of any turn."""
         try:
-            async with self.turns.looking(self.place(node).parent or node):
+            async with self.looking_at(node):
                 return await self.look(node)
         except NotFound:
             return None

@@ -6,7 +6,7 @@ large one.
 """
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -16,6 +16,7 @@ from mountcloud.model.node import Node
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place
 from mountcloud.model.provider import Source, UploadProgress, UploadTarget
+from mountcloud.providers.smartfile.attempts import Attempts, Named, named_of
 from mountcloud.providers.smartfile.changes import Changes
 from mountcloud.providers.smartfile.delta import Delta, Deltas, Sent, digest_of, scratch, sent_of
 from mountcloud.providers.smartfile.facts import Binding, Facts, facts_of, fresh_version
@@ -28,6 +29,16 @@ _WORTH_A_LOOK = 1 << 20
 """Bytes from which on a conflict is looked for before the transfer as well."""
 
 
+@dataclass(slots=True)
+class _Forgotten:
+    """Of an upload that nobody will try again; implements ``UploadProgress``."""
+
+    state: str = ""
+
+    def save(self, state: str) -> None:
+        self.state = state
+
+
 class Uploads:
     """Uploads of one account."""
 
@@ -36,32 +47,62 @@ class Uploads:
         self._api = tree.api
         self._changes = changes
         self._deltas = deltas
+        self._attempts = Attempts(tree)
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a file; see ``Provider.upload``."""
+        progress = progress or _Forgotten()
+        named = named_of(progress.state)
+        if named is not None:
+            earlier = await self._earlier(named, target, source)
+            if isinstance(earlier, Node):
+                return earlier
+            if earlier is None:
+                progress.save("")
+            else:
+                target = replace(target, replaces=earlier)
+        return await self._upload(target, source, progress)
+
+    async def _upload(self, target: UploadTarget, source: Source, progress: UploadProgress) -> Node:
         if target.replaces is None:
             self._tree.place(target.parent)
-            return await self._whole(target, target.parent, source)
+            return await self._whole(target, target.parent, source, progress)
         parent = self._parent_of(target.replaces.id)
         if target.size >= _WORTH_A_LOOK or self._deltas.wants(target.size):
             patched = await self._patched(target, target.replaces, parent, source, progress)
             if isinstance(patched, Node):
                 return patched
             target = replace(target, replaces=patched)
-        return await self._whole(target, parent, source)
+        return await self._whole(target, parent, source, progress)
 
-    async def _whole(self, target: UploadTarget, parent: NodeId, source: Source) -> Node:
+    async def _earlier(self, named: Named, target: UploadTarget, source: Source) -> Node | Ref | None:
+        """What an earlier attempt made, wherever another client has moved it: as it is to be, or to be replaced."""
+        node = await self._attempts.where(named, self._directory_of(target))
+        if node is None:
+            return None
+        async with self._tree.looking_at(node):
+            present, path = await self._tree.look(node), await self._tree.path(node)
+            if await self._deltas.is_there(path, await digest_of(source)):
+                return await self._dated(node, present, target.mtime_ns)
+            return self._as_base(node, present) if mark_of(present) == named.mark else None
+
+    def _directory_of(self, target: UploadTarget) -> NodeId:
+        known = None if target.replaces is None else self._tree.places.get(target.replaces.id)
+        return target.parent if known is None or known.parent is None else known.parent
+
+    async def _whole(self, target: UploadTarget, parent: NodeId, source: Source, progress: UploadProgress) -> Node:
         name = f"{HIDDEN}upload-{secrets.token_hex(8)}"
         try:
             draft = await self._send(parent, name, source)
             async with self._tree.turns.changing(parent):
                 path = (*await self._tree.path(parent), name)
                 if target.replaces is None:
-                    return await self._name(path, draft, Slot(parent, target.name), target.mtime_ns)
-                return await self._replace(path, draft, target.replaces, target.mtime_ns)
+                    return await self._name(path, draft, Slot(parent, target.name), target.mtime_ns, progress)
+                return await self._replace(path, draft, target.replaces, target.mtime_ns, progress)
         except BaseException:
             with trio.move_on_after(_CLEAN_UP_S, shield=True):
-                await self._clear(parent, name)
+                if await self._clear(parent, name):
+                    progress.save("")
             raise
 
     def _parent_of(self, node: NodeId) -> NodeId:
@@ -71,7 +112,7 @@ class Uploads:
         return parent
 
     async def _patched(
-        self, target: UploadTarget, base: Ref, parent: NodeId, source: Source, progress: UploadProgress | None
+        self, target: UploadTarget, base: Ref, parent: NodeId, source: Source, progress: UploadProgress
     ) -> Node | Ref:
         """The node, if only what differs had to be sent; else what is to be replaced by the whole file.
 
@@ -79,7 +120,7 @@ class Uploads:
         """
         async with self._tree.turns.looking(parent):
             present, path = await self._tree.look(base.id), await self._tree.path(base.id)
-            sent = None if progress is None else sent_of(progress.state)
+            sent = sent_of(progress.state)
             if sent is not None and await self._arrived(sent, present, path, base):
                 if sent.digest == await digest_of(source):
                     return await self._dated(base.id, present, target.mtime_ns)
@@ -103,14 +144,13 @@ class Uploads:
         return await self._deltas.is_there(path, sent.digest)
 
     async def _patch(
-        self, target: UploadTarget, base: Ref, seen: Entry, delta: Delta, progress: UploadProgress | None
+        self, target: UploadTarget, base: Ref, seen: Entry, delta: Delta, progress: UploadProgress
     ) -> Node | Ref:
         """As ``_patched``, once the delta is there. A result that is wrong is to be replaced as a whole."""
         present, path = await self._tree.look(base.id), await self._tree.path(base.id)
         if present.token != seen.token:
             raise Conflict("the file has new content on the service")
-        if progress is not None:
-            progress.save(Sent(delta.digest, target.size).text)
+        progress.save(Sent(delta.digest, target.size).text)
         applied = await self._deltas.applied(path, delta)
         now = await self._tree.look(base.id)
         if now.token not in {seen.token, None if applied.made is None else applied.made.token}:
@@ -145,20 +185,22 @@ class Uploads:
             raise Unavailable(f"the service holds {draft.size} bytes of {source.size}")
         return draft
 
-    async def _clear(self, parent: NodeId, name: str) -> None:
+    async def _clear(self, parent: NodeId, name: str) -> bool:
+        """True if the draft was still there under its hidden name, and is gone."""
         try:
             path = (*await self._tree.path(parent), name)
-        except NotFound:
-            return
-        await self._changes.discard(path)
+        except Failure:
+            return False
+        return await self._tree.discard(path)
 
-    async def _name(self, draft_path: Path, draft: Entry, slot: Slot, mtime_ns: int) -> Node:
+    async def _name(self, draft_path: Path, draft: Entry, slot: Slot, mtime_ns: int, progress: UploadProgress) -> Node:
         """Give the draft a name that must be free."""
         facts = Facts().bound(Binding(draft.token, fresh_version(draft.token), mtime_ns))
-        place = replace(self._tree.new_place(slot, is_directory=False), facts=facts.text)
+        place = replace(self._tree.new_place(slot, is_directory=False), facts=facts.text, mark=mark_of(draft))
         await self._changes.check_free(slot)
-        # Written down before: if the answer is lost, the file is known again by its token.
+        # Written down before: if the answer is lost, the file is known again by its token, and elsewhere by its mark.
         self._tree.places.change(put=[place])
+        progress.save(Named(place.id, place.mark, draft_path[-1]).text)
         try:
             now = await self._changes.relocate(draft_path, slot)
         except Failure as failure:
@@ -169,7 +211,9 @@ class Uploads:
         self._tree.places.change(put=[place])
         return await self._seen(place, draft, now, mtime_ns)
 
-    async def _replace(self, draft_path: Path, draft: Entry, base: Ref, mtime_ns: int) -> Node:
+    async def _replace(
+        self, draft_path: Path, draft: Entry, base: Ref, mtime_ns: int, progress: UploadProgress
+    ) -> Node:
         """Put the draft in the place of a file that must be at the version on which it is based."""
         present = await self._tree.look(base.id)
         place = self._tree.bound(self._tree.place(base.id), present)
@@ -177,6 +221,7 @@ class Uploads:
         binding = Binding(draft.token, fresh_version(draft.token), mtime_ns)
         place = replace(place, facts=facts_of(place.facts).bound(binding).text)
         self._tree.places.change(put=[place])
+        progress.save(Named(place.id, mark_of(draft), draft_path[-1]).text)
         now = await self._changes.take_over(draft_path, place, present)
         place = replace(place, mark=mark_of(now))
         self._tree.places.change(put=[place])

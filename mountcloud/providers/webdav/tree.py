@@ -88,7 +88,7 @@ class Tree(Book):
         place = self.place(node)
         if place.parent is None:
             return await self.root()
-        async with self.turns.looking(place.parent):
+        async with self.looking_at(node):
             entry = await self.look(node)
             return self.to_node(self.place(node), entry)
 
@@ -255,7 +255,7 @@ class Tree(Book):
     async def seen_alone(self, node: NodeId) -> Entry | None:
         """What is at the node's place, None if nothing is; from outside of any turn."""
         try:
-            async with self.turns.looking(self.place(node).parent or node):
+            async with self.looking_at(node):
                 return await self.look(node)
         except NotFound:
             return None
