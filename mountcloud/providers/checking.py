@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from enum import Enum
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mountcloud.model.errors import InvalidArgument
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def typed(settings: type, values: Mapping[str, object]) -> dict[str, Any]:
@@ -34,7 +36,35 @@ def _typed(key: str, value: object, expected: Any) -> object:  # noqa: ANN401 - 
     return value
 
 
+def checked_url(key: str, text: str, example: str, *, allow_http: bool | None = None) -> str:
+    """The address of a service, without a slash at its end.
+
+    Passwords and tokens travel there, so it is unencrypted only on this machine, or where ``allow_http`` (None: there
+    is no such setting) says that this is meant. Raises ``InvalidArgument`` that names ``key``.
+    """
+    parts = _parts(text)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidArgument(f"{key} must look like {example}")
+    if parts.username or parts.query or parts.fragment:
+        raise InvalidArgument(f"{key} must not hold credentials, a query or a fragment")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_http:
+        hint = "" if allow_http is None else "allow_http = true sends the log-in in the clear"
+        raise InvalidArgument(f"{key} must begin with https://", hint=hint)
+    return text.rstrip("/")
+
+
 def check_proxy(proxy: str) -> None:
     """Raises ``InvalidArgument`` unless it is the address of a proxy, or empty."""
-    if proxy and urlsplit(proxy).scheme not in {"http", "https", "socks5"}:
+    parts = _parts(proxy)
+    if proxy and (parts is None or parts.scheme not in {"http", "https", "socks5"}):
         raise InvalidArgument("proxy must look like http://proxy.example:3128")
+
+
+def _parts(text: str) -> SplitResult | None:
+    """None for what is no address, such as one whose port is no number."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts

@@ -12,10 +12,10 @@ from mountcloud.model.provider import Secrets
 from mountcloud.net.auth import TokenLogin
 from mountcloud.net.http import Client, ClientSettings, Response
 from mountcloud.net.oauth2 import OAuthSettings, TokenSource
-from mountcloud.providers.amazon import settings as checks
 from mountcloud.providers.amazon import wire
 from mountcloud.providers.amazon.errors import NameTaken, failure_for, holder_of
-from mountcloud.providers.amazon.settings import AmazonSettings
+from mountcloud.providers.amazon.settings import EXAMPLE, AmazonSettings
+from mountcloud.providers.checking import checked_url
 
 _ENDPOINT_LIFETIME_S = 3 * 86_400.0
 _PAGE = 200
@@ -123,7 +123,7 @@ class Api:
         if found.get("customerExists") is False:
             raise Forbidden("this account never opened Cloud Drive")
         try:
-            addresses = [checks.origin(name, wire.text(found, name)) for name in ("metadataUrl", "contentUrl")]
+            addresses = [checked_url(name, wire.text(found, name), EXAMPLE) for name in ("metadataUrl", "contentUrl")]
         except InvalidArgument as wrong:
             raise Unavailable(f"the service gave no usable address: {wrong.message}") from None
         metadata, content = (self._client(address, self._auth) for address in addresses)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
-from mountcloud.providers.checking import typed
+from mountcloud.providers.checking import check_proxy, checked_url, typed
 
 DOCUMENTED_CHANGE_CALLS = 15
 """Requests to the change feed that the service asked for at most, in an hour (Amazon facts, 13)."""
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+EXAMPLE = "https://drive.example.com"
+"""What its addresses look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class AmazonSettings:
 def settings_from(values: Mapping[str, object]) -> AmazonSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
     checked = typed(AmazonSettings, values)
-    checked["url"] = origin("url", checked.get("url", ""))
-    checked["authorize_url"] = origin("authorize_url", checked.get("authorize_url") or f"{checked['url']}/ap/oa")
-    checked["token_url"] = origin("token_url", checked.get("token_url") or f"{checked['url']}/auth/o2/token")
+    checked["url"] = checked_url("url", checked.get("url", ""), EXAMPLE)
+    for key, below in (("authorize_url", "/ap/oa"), ("token_url", "/auth/o2/token")):
+        checked[key] = checked_url(key, checked.get(key) or checked["url"] + below, EXAMPLE)
     settings = AmazonSettings(**checked)
     if settings.max_concurrency < 1:
         raise InvalidArgument("max_concurrency must be at least 1")
@@ -48,16 +48,5 @@ def settings_from(values: Mapping[str, object]) -> AmazonSettings:
         raise InvalidArgument("change_calls_per_hour and temp_link_from must not be negative")
     if not settings.owner or "/" in settings.owner:
         raise InvalidArgument("owner must be the name of the app's security profile")
+    check_proxy(settings.proxy)
     return settings
-
-
-def origin(key: str, text: str) -> str:
-    """An address without a trailing slash; unencrypted only on this machine, since tokens travel."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidArgument(f"{key} must look like https://drive.example.com")
-    if parts.username or parts.query or parts.fragment:
-        raise InvalidArgument(f"{key} must not hold credentials, a query or a fragment")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise InvalidArgument(f"{key} must begin with https://")
-    return text.rstrip("/")

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
-from mountcloud.providers.checking import typed
+from mountcloud.providers.checking import checked_url, typed
 
 MIN_PART_SIZE = 5 * 1024 * 1024
 """Bytes; the storage refuses smaller parts, the last one excepted (DRACOON facts, 12.3)."""
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Channel(Enum):
@@ -46,22 +43,10 @@ class DracoonSettings:
 def settings_from(values: Mapping[str, object]) -> DracoonSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
     checked = typed(DracoonSettings, values)
-    checked["url"] = _url(checked.get("url", ""))
+    checked["url"] = checked_url("url", checked.get("url", ""), "https://dracoon.team")
     settings = DracoonSettings(**checked)
     if settings.part_size < MIN_PART_SIZE:
         raise InvalidArgument(f"part_size must be at least {MIN_PART_SIZE}")
     if settings.max_concurrency < 1:
         raise InvalidArgument("max_concurrency must be at least 1")
     return settings
-
-
-def _url(text: str) -> str:
-    """The address without a trailing slash; unencrypted only on this machine, since passwords travel."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidArgument("url must look like https://dracoon.team")
-    if parts.username or parts.query or parts.fragment:
-        raise InvalidArgument("url must not hold credentials, a query or a fragment")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise InvalidArgument("url must begin with https://")
-    return text.rstrip("/")

@@ -1,13 +1,11 @@
 """What the user says about a Metadisk account, checked before anything is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
-from mountcloud.providers.checking import check_proxy, typed
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+from mountcloud.providers.checking import check_proxy, checked_url, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +35,7 @@ def settings_from(values: Mapping[str, object]) -> MetadiskSettings:
     if settings.max_concurrency < 1 or min(settings.storage, settings.transfer) < 1:
         raise InvalidArgument("max_concurrency, storage and transfer must be at least 1")
     check_proxy(settings.proxy)
-    return MetadiskSettings(**{**checked, "url": _url(settings)})
-
-
-def _url(settings: MetadiskSettings) -> str:
-    """The address without a trailing slash."""
-    parts = urlsplit(settings.url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidArgument("url must look like https://bridge.example.com")
-    if parts.username or parts.query or parts.fragment or parts.path.strip("/"):
-        raise InvalidArgument("url must be an origin, without credentials, path, query or fragment")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not settings.allow_http:
-        raise InvalidArgument("url must begin with https://", hint="allow_http = true sends the log-in in the clear")
-    return settings.url.rstrip("/")
+    url = checked_url("url", settings.url, "https://bridge.example.com", allow_http=settings.allow_http)
+    if urlsplit(url).path:
+        raise InvalidArgument("url must be an origin, without a path")
+    return replace(settings, url=url)

@@ -1,14 +1,12 @@
 """What the user says about a SmartFile account, checked before anything is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
 
 from mountcloud.model.errors import InvalidArgument
-from mountcloud.providers.checking import check_proxy, typed
+from mountcloud.providers.checking import check_proxy, checked_url, typed
 
 SERVICE = "https://app.smartfile.com"
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +37,5 @@ def settings_from(values: Mapping[str, object]) -> SmartFileSettings:
     if settings.max_concurrency < 1 or settings.delta_min_kib < 0:
         raise InvalidArgument("max_concurrency must be at least 1, delta_min_kib at least 0")
     check_proxy(settings.proxy)
-    return SmartFileSettings(**{**checked, "url": _url(settings)})
-
-
-def _url(settings: SmartFileSettings) -> str:
-    """The address without a trailing slash."""
-    parts = urlsplit(settings.url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidArgument("url must look like https://app.smartfile.com")
-    if parts.username or parts.query or parts.fragment:
-        raise InvalidArgument("url must not hold credentials, a query or a fragment")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not settings.allow_http:
-        raise InvalidArgument("url must begin with https://", hint="allow_http = true sends the password in the clear")
-    return settings.url.rstrip("/")
+    url = checked_url("url", settings.url, SERVICE, allow_http=settings.allow_http)
+    return replace(settings, url=url)

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from mountcloud.model.errors import InvalidArgument
 from mountcloud.net.auth import Scheme
-from mountcloud.providers.checking import check_proxy, typed
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+from mountcloud.providers.checking import check_proxy, checked_url, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +28,10 @@ class WebdavSettings:
 def settings_from(values: Mapping[str, object]) -> WebdavSettings:
     """Settings of a table of the configuration; raises ``InvalidArgument`` that names the wrong key."""
     checked = typed(WebdavSettings, values)
-    checked["url"] = _url(checked.get("url", ""), allow_http=checked.get("allow_http", False))
-    settings = WebdavSettings(**checked)
+    allowed = checked.get("allow_http", False)
+    url = checked_url("url", checked.get("url", ""), "https://cloud.example/dav", allow_http=allowed)
+    settings = WebdavSettings(**{**checked, "url": url})
     if settings.max_concurrency < 1:
         raise InvalidArgument("max_concurrency must be at least 1")
     check_proxy(settings.proxy)
     return settings
-
-
-def _url(text: str, *, allow_http: bool) -> str:
-    """The address without a trailing slash."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidArgument("url must look like https://cloud.example/dav")
-    if parts.username or parts.query or parts.fragment:
-        raise InvalidArgument("url must not hold credentials, a query or a fragment")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_http:
-        raise InvalidArgument("url must begin with https://", hint="allow_http = true sends the password in the clear")
-    return text.rstrip("/")

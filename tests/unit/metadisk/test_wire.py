@@ -60,7 +60,7 @@ def test_a_bucket_id_goes_into_addresses() -> None:
         ({"url": "https://x.example", "storage": 0}, "at least 1"),
         ({"url": "https://x.example", "max_concurrency": 0}, "at least 1"),
         ({"url": "https://x.example/api"}, "must be an origin"),
-        ({"url": "https://u:p@x.example"}, "must be an origin"),
+        ({"url": "https://u:p@x.example"}, "must not hold credentials"),
         ({"url": "ftp://x.example"}, "must look like"),
         ({"url": "http://x.example"}, "must begin with https"),
         ({"url": "https://x.example", "proxy": "x"}, "proxy must look like"),
