@@ -1,24 +1,25 @@
 """One owed operation becomes one call of the provider. After an attempt with unknown outcome: look, then repeat."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import trio
 
+from mountcloud.engine import evidence
 from mountcloud.engine.drafting import DraftSource, Superseded
+from mountcloud.engine.evidence import Fingerprint
 from mountcloud.engine.local_changes import LocalChanges
 from mountcloud.model.errors import Conflict, Corrupt, Exists, NotFound, Outdated
 from mountcloud.model.ids import NodeId, OperationId, Ref
 from mountcloud.model.node import SHARED_MODE, Kind, Node
 from mountcloud.model.operation import UNKNOWN, Operation, OperationKind, Slot
 from mountcloud.model.provider import Content, ModeKeeper, Provider, Source, UploadTarget
-from mountcloud.model.span import PlainSpan
 from mountcloud.policy.rate import Rate
 from mountcloud.store.journal import Journal
 from mountcloud.store.staging import Staging
 
 _COARSE_NS = 10**9
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class _Watched:
     inner: Source
     sent: Sent
     programs_first: Callable[[], float]
+    fingerprint: Fingerprint | None
 
     @property
     def size(self) -> int:
@@ -78,6 +80,8 @@ class _Watched:
             await trio.sleep(pause)
         data = await self.inner.pread(size, offset)
         self.sent.took(offset + len(data), trio.current_time())
+        if self.fingerprint is not None:
+            self.fingerprint.take(data, offset)
         return data
 
 
@@ -149,6 +153,7 @@ class Sender:
             tried_size=current.size,
             tried_mtime_ns=current.mtime_ns,
             tried_generation=current.generation,
+            tried_digest="",
         )
         self.journal.put(tried)
         try:
@@ -165,7 +170,7 @@ class Sender:
         sent = self.uploads[operation.id] = Sent(Rate(trio.current_time()))
         try:
             draft = DraftSource(file, operation.size, lambda: self.local.unchanged(operation))
-            source = _Watched(draft, sent, self.programs_first)
+            source = _Watched(draft, sent, self.programs_first, self._fingerprint(operation))
             upload = UploadTarget(target.parent, target.name, operation.replaces, operation.size, operation.mtime_ns)
             node = await self.provider.upload(upload, source, _Progress(self.journal, operation.id))
             self.journal.save_progress(operation.id, "")
@@ -188,23 +193,46 @@ class Sender:
         found = await self._replaced(operation.replaces, is_ours) or await self._find(target, is_ours)
         return None if found is None or await self._is_anothers(operation, found) else found
 
+    @property
+    def _coarse(self) -> bool:
+        """True where another client's file can have the size and the time of ours."""
+        return self.provider.capabilities.mtime_resolution_ns >= _COARSE_NS
+
+    def _fingerprint(self, tried: Operation) -> Fingerprint | None:
+        """By which what is sent is known again when its bytes are here no more, where size and time do not tell."""
+
+        def keep(digest: str) -> None:
+            current = self.journal.get(tried.id)
+            if current is not None and current.tried_generation == tried.generation and not current.tried_digest:
+                self.journal.put(replace(current, tried_digest=digest))
+
+        return Fingerprint(tried.size, keep) if self._coarse else None
+
     async def _is_anothers(self, operation: Operation, node: Node) -> bool:
         """True if the service has other bytes than were sent; where times are coarse, somebody else's look like ours.
 
-        By the hash that the service tells, else by reading. What was sent must still be here, or nobody can tell.
+        What was sent is still here, or its digest is, or the service never got all of it.
         """
-        coarse = self.provider.capabilities.mtime_resolution_ns >= _COARSE_NS
-        if not coarse or operation.generation != operation.tried_generation:
+        if not self._coarse or node.size == 0:
             return False
-        content, file = await self.provider.open(node), self.staging.open(operation.staged)
+        if operation.generation != operation.tried_generation and not operation.tried_digest:
+            return True
+        content: Content | None = None
         try:
-            sent = DraftSource(file, node.size, lambda: self.local.unchanged(operation))
-            return not await _holds(content, sent, by_hash=not node.encrypted)
+            content = await self.provider.open(node)
+            return not await self._is_in(content, operation, node)
         except (NotFound, Outdated):
             return True
         finally:
-            file.close()
-            await content.aclose()
+            if content is not None:
+                await content.aclose()
+
+    async def _is_in(self, content: Content, operation: Operation, node: Node) -> bool:
+        if operation.generation != operation.tried_generation:
+            return await evidence.digest(content) == operation.tried_digest
+        with closing(self.staging.open(operation.staged)) as file:
+            sent = DraftSource(file, node.size, lambda: self.local.unchanged(operation))
+            return await evidence.holds(content, sent, by_hash=not node.encrypted)
 
     async def _replaced(self, ref: Ref | None, wanted: Callable[[Node], bool]) -> Node | None:
         """The node whose content was to be replaced, wherever another client may have moved it."""
@@ -228,17 +256,3 @@ def _target(operation: Operation) -> Slot:
     if operation.target is None:
         raise Corrupt(f"operation {operation.id} has no target")
     return operation.target
-
-
-async def _holds(content: Content, source: Source, *, by_hash: bool) -> bool:
-    """True if the content is that of the source; ``by_hash`` where its bytes are stored as they are."""
-    check = content.cipher.check(b"") if by_hash else None
-    for start in range(0, source.size, _PIECE):
-        want = PlainSpan(start, min(start + _PIECE, source.size))
-        data = await source.pread(want.length, start)
-        covered = content.cipher.cover(want)
-        if check is not None:
-            check.add(covered, data)
-        elif content.cipher.decrypt(want, covered, await content.fetch(covered)) != data:
-            return False
-    return check is None or check.verdict() is True

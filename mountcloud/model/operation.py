@@ -47,8 +47,9 @@ class Operation:
     ``replaces`` makes way for it: the base version of an upload, or the node at the target of a move.
     ``staged`` names the draft of an upload, ``generation`` the state of it that is owed;
     ``tried_size``, ``tried_mtime_ns`` and ``tried_generation`` are those of the last attempt (-1 = none), by which a
-    retry knows its own file on the service again after a lost reply, and which state of it that is. Times are in
-    seconds since the epoch, ``mtime_ns`` in nanoseconds.
+    retry knows its own file on the service again after a lost reply, and which state of it that is; ``tried_digest`` is
+    the SHA-256 of its bytes if all were read, where size and time do not tell enough. Times are in seconds since the
+    epoch, ``mtime_ns`` in nanoseconds.
     """
 
     id: OperationId
@@ -66,6 +67,7 @@ class Operation:
     tried_size: int = -1
     tried_mtime_ns: int = 0
     tried_generation: int = -1
+    tried_digest: str = ""
     state: OperationState = OperationState.QUEUED
     attempts: int = 0
     not_before: float = 0.0

@@ -49,13 +49,16 @@ _MIGRATIONS = [
     CREATE TABLE unwanted (staged TEXT PRIMARY KEY) WITHOUT ROWID  -- file names below staging/ that are to go
     """,
     TABLE,
+    """
+    ALTER TABLE operation ADD COLUMN tried_digest TEXT NOT NULL DEFAULT ''
+    """,
 ]
 
 _Key = TypeVar("_Key")
 _COLUMNS = (
     "kind, node, version, is_directory, target_parent, target_name, source_parent, source_name, replaces_id, "
     "replaces_version, size, mtime_ns, staged, generation, tried_size, tried_mtime_ns, tried_generation, state, "
-    "attempts, not_before, error"
+    "attempts, not_before, error, tried_digest"
 )
 _MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
 
@@ -75,6 +78,7 @@ def _values(operation: Operation) -> tuple[object, ...]:
         operation.attempts,
         operation.not_before,
         operation.error,
+        operation.tried_digest,
     )
 
 
@@ -101,6 +105,7 @@ def _operation(row: Row) -> Operation:
         attempts=row[19],
         not_before=row[20],
         error=text(row[21]),
+        tried_digest=row[22],
     )
 
 

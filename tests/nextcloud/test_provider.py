@@ -164,6 +164,40 @@ async def test_what_others_wrote_in_our_second_is_not_taken_for_what_was_sent_in
 
 
 @on_real_trio
+@pytest.mark.parametrize("theirs", [b"them", None])
+async def test_what_was_sent_is_known_again_when_newer_bytes_are_owed(
+    dav: Dav, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs: bytes | None
+) -> None:
+    """What was sent is here no more, and another client's file has its size and second: its digest tells."""
+    async with provider_of(dav) as provider, trio.open_nursery() as nursery:
+        machine = await Machine(tmp_path / "machine", provider, nursery, settle_s=0.0).boot()
+        await machine.write("f", b"base")
+        await machine.drain()
+        send = provider._dav.put
+
+        async def unanswered(path: tuple[str, ...], source: Source, headers: Mapping[str, str]) -> Response:
+            monkeypatch.setattr(provider._dav, "put", send)
+            if theirs is None:
+                await send(path, source, headers)
+            else:
+                dav.put("f", theirs, X_OC_MTime=headers["X-OC-Mtime"])
+            machine.replayer.pause(paused=True)
+            raise Unavailable("the line is broken")
+
+        monkeypatch.setattr(provider._dav, "put", unanswered)
+        await machine.write("f", b"ours")
+        while not machine.owed[0].attempts:
+            await trio.sleep(0.01)
+        await machine.write("f", b"newer")
+        machine.replayer.pause(paused=False)
+        await machine.drain()
+        there = sorted(dav.get(name) for name in dav.names())
+        assert there == ([b"newer"] if theirs is None else [b"newer", theirs])
+        assert b"ours" not in there
+        nursery.cancel_scope.cancel()
+
+
+@on_real_trio
 @pytest.mark.parametrize("known", [True, False])
 async def test_what_arrived_without_an_answer_is_sent_once(
     nextcloud: NextcloudServer, dav: Dav, tmp_path: Path, *, known: bool

@@ -44,6 +44,7 @@ OPERATIONS = st.builds(
     tried_size=NUMBERS,
     tried_mtime_ns=NUMBERS,
     tried_generation=NUMBERS,
+    tried_digest=st.text("0f"),
     state=st.sampled_from(OperationState),
     attempts=st.integers(0, 100),
     not_before=st.floats(0, 2e9),
