@@ -87,7 +87,7 @@ class Syncer:
 
     async def ensure_listed(self, entry: Entry) -> None:
         """All children of the directory are known afterwards. Raises what listing raises, in bounded time."""
-        self._remember_opened(entry.node.id)
+        self.opened(entry.node.id)
         self.walked(entry)
         if entry.listed is not None:
             return
@@ -106,8 +106,8 @@ class Syncer:
             hint="it can be seen as soon as the service is there",
         )
 
-    def _remember_opened(self, node: NodeId) -> None:
-        """When it was opened; a walk through a large tree does not make all of it worth watching."""
+    def opened(self, node: NodeId) -> None:
+        """A program uses it, or what is in it; a walk through a large tree does not make all of it worth watching."""
         self._opened.pop(node, None)
         self._opened[node] = self.clock()
         if len(self._opened) > _MOST_WATCHED:

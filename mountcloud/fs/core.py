@@ -50,6 +50,11 @@ class Core:
             current = self.local.successor(current)
         raise NotFound(f"inode {inode} is gone")
 
+    def used(self, entry: Entry) -> None:
+        """A program uses the node: what others do to it shows in its directory."""
+        if entry.node.parent is not None:
+            self.syncer.opened(entry.node.parent)
+
     def above(self, entry: Entry) -> Entry:
         """The directory that holds it; itself for the root and for what was removed."""
         above = None if entry.node.parent is None else self.index.by_id(entry.node.parent)

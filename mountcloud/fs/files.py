@@ -49,6 +49,7 @@ class Files:
         entry = self._openable(inode)
         if entry.node.is_directory:
             raise IsADirectory(f"{entry.file_name!r} is a directory")
+        self._core.used(entry)
         accmode = flags & os.O_ACCMODE
         writing = accmode != os.O_RDONLY or bool(flags & os.O_TRUNC)
         reading = accmode != os.O_WRONLY

@@ -15,6 +15,7 @@ from mountcloud.fs.states import States
 from mountcloud.model.errors import Forbidden
 from mountcloud.model.ids import Inode
 from mountcloud.model.node import Rights
+from mountcloud.model.provider import ChangeFeed
 from mountcloud.policy.times import within_range
 from mountcloud.store.index import Entry
 
@@ -60,7 +61,9 @@ class FileSystem:
 
     def attributes(self, inode: Inode) -> FileAttributes:
         """What ``stat`` tells; never asks the service. Raises ``NotFound``."""
-        return self._core.stat(self._core.entry(inode))
+        entry = self._core.entry(inode)
+        self._core.used(entry)
+        return self._core.stat(entry)
 
     async def set_attributes(self, inode: Inode, wanted: Wanted) -> FileAttributes:
         """Change what is asked for, and tell how it is now."""
@@ -107,6 +110,11 @@ class FileSystem:
     def is_current(self) -> bool:
         """False while changes on the service cannot be seen."""
         return self._core.syncer.healthy
+
+    @property
+    def is_told(self) -> bool:
+        """False where nothing but listing what is in use shows changes on the service."""
+        return self._core.syncer.provider.capabilities.change_feed is not ChangeFeed.NONE
 
     def space(self) -> Space:
         """From memory; never asks the service."""

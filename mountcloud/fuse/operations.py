@@ -17,6 +17,7 @@ from mountcloud.fuse.attributes import Timeouts, to_kernel, to_statvfs, wanted
 from mountcloud.fuse.errno import ORDINARY, number
 from mountcloud.model.errors import Exists, Failure, NotFound
 from mountcloud.model.ids import HandleId, Inode
+from mountcloud.policy.freshness import HEARD_S
 from mountcloud.policy.thumbnailers import is_thumbnailer
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Operations(pyfuse3.Operations):
         self._extended = extended
         self._fs = fs
         self._usual = timeouts
+        self._heard = timeouts.at_most(HEARD_S)
         self._short = timeouts.at_most(_DOUBTFUL_S)
         self._told = timeouts
         self._listings = fs.listings(self._ready)
@@ -81,7 +83,9 @@ class Operations(pyfuse3.Operations):
 
     @property
     def _timeouts(self) -> Timeouts:
-        return self._usual if self._fs.is_current else self._short
+        if not self._fs.is_current:
+            return self._short
+        return self._usual if self._fs.is_told else self._heard
 
     @_answered
     async def lookup(

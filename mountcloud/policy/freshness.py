@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from mountcloud.model.ids import NodeId
 
-_HOT_S = 120.0
+HOT_S = 120.0
 _WARM_S = 600.0
+HEARD_S = HOT_S / 2
+"""Seconds for which the kernel may answer by itself where nothing tells of changes: whoever goes on using a directory
+is heard of while that is hot.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,18 @@ class Recheck:
 
 
 def due(listings: Iterable[Listing], recheck: Recheck) -> list[NodeId]:
-    """Those to list again at this poll, the most overdue first. What is in use comes first, but a quarter of the places
-    is kept for the others, so that each has its turn.
+    """Those to list again at this poll. What is in use comes first: half of its places are for what was opened last,
+    however many a walk has just opened, the others for the most overdue. A quarter of all places is kept for what is
+    not in use, so that each has its turn.
     """
     overdue = sorted(((_urgency(each, recheck), each) for each in listings), key=lambda each: -each[0])
     found = [each for urgency, each in overdue if urgency >= 1]
-    used = [each.node for each in found if _is_used(each)]
+    used = [each for each in found if _is_used(each)]
     others = [each.node for each in found if not _is_used(each)]
-    kept = min(len(others), max(recheck.most // 4, 1))
-    return (used[: recheck.most - kept] + others)[: recheck.most]
+    places = recheck.most - min(len(others), max(recheck.most // 4, 1))
+    latest = sorted(used, key=lambda each: each.unopened_s or 0.0)[: -(-places // 2)]
+    chosen = latest + [each for each in used if each not in latest]
+    return ([each.node for each in chosen[:places]] + others)[: recheck.most]
 
 
 def _urgency(listing: Listing, recheck: Recheck) -> float:
@@ -65,7 +72,7 @@ def _urgency(listing: Listing, recheck: Recheck) -> float:
     if unopened is None or not is_remembered(unopened):
         wanted = recheck.cold_s
     else:
-        wanted = recheck.hot_s if unopened < _HOT_S else recheck.warm_s
+        wanted = recheck.hot_s if unopened < HOT_S else recheck.warm_s
     age_s = listing.age_s if listing.age_s >= 0 else float("inf")  # the clock was set back, so nobody knows it
     return age_s / wanted if wanted > 0 else 0.0
 

@@ -1,7 +1,7 @@
 """Ids, paths and nodes: what the book of places knows, laid against what the server shows."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import trio
@@ -18,6 +18,7 @@ from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.dav import Dav
 from mountcloud.providers.webdav.evidence import digest
 from mountcloud.providers.webdav.facts import Binding, Facts, facts_of, in_doubt
+from mountcloud.providers.webdav.sightings import Sightings
 from mountcloud.providers.webdav.tokens import RACY, RACY_S, Token
 from mountcloud.providers.webdav.wire import Entry
 
@@ -45,6 +46,7 @@ class Tree(Book):
         super().__init__(places)
         self.dav = dav
         self._abilities = abilities
+        self._sightings = Sightings()
 
     @property
     def abilities(self) -> Abilities:
@@ -168,13 +170,22 @@ class Tree(Book):
         """Give each entry its id; what is in the book and not in the list any more is gone."""
         known = {place.name: place for place in self.places.below(directory)}
         shown = [each for each in entries if is_shown(each)]
-        found = [(self.place_of(directory, each, known.get(each.path[-1])), each) for each in shown]
+        holders = known | self._renamed(directory, known, shown)
+        found = [(self.place_of(directory, each, holders.get(each.path[-1])), each) for each in shown]
         here = {place.id for place, _ in found}
         return Recognised(
             nodes=[self.to_node(place, entry) for place, entry in found],
             fresh=[place for place, _ in found if known.get(place.name) != place],
             gone=[place.id for place in known.values() if place.id not in here],
         )
+
+    def _renamed(self, directory: NodeId, known: Mapping[str, Place], entries: Sequence[Entry]) -> dict[str, Place]:
+        """Files that others gave these names, where the server has no ids but tags that outlive a rename."""
+        if self.abilities.owncloud or not self.abilities.move_keeps:
+            return {}
+        found = self._sightings.renamed(directory, known, entries)
+        self._sightings.remember(directory, entries)
+        return found
 
     def place_of(self, directory: NodeId, entry: Entry, holder: Place | None) -> Place:
         """The place of what a list shows in a directory; ``holder`` has the name in the book."""

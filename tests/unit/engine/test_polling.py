@@ -1,5 +1,6 @@
 """What looking for changes costs, how often it happens, and that no failure on the way removes anything."""
 
+import os
 from inspect import isclass
 from pathlib import Path
 
@@ -235,4 +236,29 @@ async def test_a_failure_of_any_call_removes_nothing(tmp_path: Path, feed: Chang
             if through:
                 break
         assert 2 < call < 40
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("use", ["open", "stat"])
+@on_trio
+async def test_a_file_in_use_is_seen_to_change_where_nothing_tells_of_it(tmp_path: Path, use: str) -> None:
+    """Nobody lists its directory, and a walk through many others was the last that did."""
+    service = new_service(ChangeFeed.NONE)
+    remote = Remote(service)
+    planted(remote, 50)
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.tree()
+        inode = here.index.child((await here.node("d3/sub")).id, "file").inode  # type: ignore[union-attr]
+        for number in range(30):
+            if use == "open":
+                handle, _ = here.fs.files.open(inode, os.O_RDONLY)
+                await here.fs.files.release(handle)
+            else:
+                here.fs.attributes(inode)
+            content = b"new" * (number + 1)
+            remote.write("d3/sub/file", content)
+            await trio.sleep(POLL_S)
+            await here.syncer.poll()
+            assert here.fs.attributes(inode).size == len(content)
         nursery.cancel_scope.cancel()

@@ -11,6 +11,7 @@ from mountcloud.fuse.attributes import Timeouts
 from mountcloud.fuse.operations import Operations
 from mountcloud.model.errors import Unavailable
 from mountcloud.model.ids import ROOT_INODE
+from mountcloud.model.provider import ChangeFeed
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
 from tests.unit.engine.harness import Machine, Remote, new_service, on_trio
@@ -54,4 +55,17 @@ async def test_what_the_kernel_is_told_holds_shortly_while_changes_cannot_be_see
                 await operations.releasedir(handle)
             assert told == 2 * [(name, *expected) for name in (b".", b"..", b"file")]
             told.clear()
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_the_kernel_asks_often_where_only_use_tells_what_to_look_at(tmp_path: Path) -> None:
+    """While it answers by itself nobody hears that a file is used, and its directory would not be listed in time."""
+    service = new_service(ChangeFeed.NONE)
+    Remote(service).write("file", b"1")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        operations = Operations(here.fs, Timeouts(300.0, 5.0))
+        found = await operations.lookup(pyfuse3.ROOT_INODE, pyfuse3.FileNameT(b"file"), CONTEXT)
+        assert (found.entry_timeout, found.attr_timeout) == (60.0, 5.0)
         nursery.cancel_scope.cancel()

@@ -47,6 +47,17 @@ def test_what_was_opened_long_ago_need_not_be_remembered() -> None:
     assert [is_remembered(each) for each in (0, 599, 600)] == [True, True, False]
 
 
+@given(st.integers(0, 200), st.integers(1, 100))
+def test_what_was_opened_last_is_listed_at_the_next_poll_however_many_a_walk_opened(walked: int, age: int) -> None:
+    """They are more overdue, and yet it is what somebody waits for; half of the places stay for them."""
+    others = [Listing(NodeId(f"w{number}"), 100 + age, 50) for number in range(walked)]
+    recheck = Recheck(hot_s=5, warm_s=60, cold_s=3600, most=8)
+    found = due([*others, Listing(NodeId("mine"), 6, 1), Listing(NodeId("cold"), 1e9, None)], recheck)
+    assert "mine" in found
+    assert "cold" in found
+    assert len(found) == min(recheck.most, walked + 2)
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(1, 40), st.integers(0, 10))
 def test_every_directory_has_its_turn(cold: int, hot: int) -> None:
