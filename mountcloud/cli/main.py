@@ -20,6 +20,7 @@ from mountcloud.cli.sandbox import sandbox
 from mountcloud.cli.service import service
 from mountcloud.cli.share import share
 from mountcloud.cli.status import info, status
+from mountcloud.cli.thumbnail import thumbnail
 from mountcloud.cli.transfer import get, put
 from mountcloud.cli.trash import trash, versions
 from mountcloud.cli.unclosed import unclosed
@@ -42,7 +43,7 @@ def main(*, verbose: bool) -> None:
 
 COMMANDS = (
     *(login, logout, keypair, mount, umount, status, info, refresh, sync, queue),
-    *(get, put, share, trash, versions, api),
+    *(get, put, share, trash, versions, thumbnail, api),
     *(pin, unpin, evict, unclosed, doctor, config, service, filemanager, completion, demo, sandbox),
 )
 for command in COMMANDS:

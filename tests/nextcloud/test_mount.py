@@ -198,8 +198,8 @@ def ran(mount: Mount, *words: str, entered: str = "") -> str:
     return done.stdout
 
 
-def test_the_commands_reach_what_the_server_keeps(mount: Mount, dav: Dav) -> None:
-    """Trash bin, older versions, links, its own interface; what comes back is seen in the mount."""
+def test_the_commands_reach_what_the_server_keeps(mount: Mount, dav: Dav, tmp_path: Path) -> None:
+    """Trash bin, older versions, links, pictures, its own interface; what comes back is seen in the mount."""
     top = mount.mountpoint
     (top / "d").mkdir()
     file = top / "d" / "notes.txt"
@@ -225,5 +225,12 @@ def test_the_commands_reach_what_the_server_keeps(mount: Mount, dav: Dav) -> Non
     assert "with a password, until " in listed
     ran(mount, "share", str(file), "--end", listed.split()[0])
     assert "no links" in ran(mount, "share", str(file), "--list")
+    (top / "d/photo.jpg").write_bytes(b"not looked at")
+    mount.settle()
+    ran(mount, "thumbnail", "--size", "64", str(top / "d/photo.jpg"), str(tmp_path / "small.png"))
+    assert (tmp_path / "small.png").read_bytes()[16:24] == b"\0\0\0\x40" * 2
+    none = mount.run("thumbnail", str(file), str(tmp_path / "none.png"))
+    assert (none.returncode, "no picture" in none.stderr) == (1, True)
+    assert not (tmp_path / "none.png").exists()
     assert json.loads(ran(mount, "api", "test", "GET", "/cloud/user"))["id"] == dav.account
     assert "Nextcloud 31.0.2" in mount.run("doctor").stdout
