@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 Path = tuple[str, ...]
@@ -36,11 +37,18 @@ def decoded(href: str) -> Path:
     path = href.strip()
     if not path.startswith("/"):
         path = re.sub(r"^https?://[^/]*", "", path, flags=re.IGNORECASE)
-    return tuple(_decoded_name(name) if "%" in name else name for name in path.split("/") if name)
+    above, _, name = path.rstrip("/").rpartition("/")
+    return (*_decoded_names(above), _decoded_name(name)) if name else ()
+
+
+@lru_cache(64)
+def _decoded_names(path: str) -> Path:
+    """Of the directory above, which all entries of a list have in common."""
+    return tuple(_decoded_name(name) for name in path.split("/") if name)
 
 
 def _decoded_name(name: str) -> str:
-    return unquote_to_bytes(name).decode(errors="surrogateescape")
+    return unquote_to_bytes(name).decode(errors="surrogateescape") if "%" in name else name
 
 
 def is_text(path: Path) -> bool:
