@@ -18,15 +18,15 @@ OTHERS = ("mountcloud.sandbox", "mountcloud.filemanager")
 """What runs in processes of its own: a server, and a file manager's extension, which needs that program's library."""
 
 
-def import_everything(name: str) -> None:
-    """Import a package and all that is below it, except what cannot be on this system."""
+def import_everything(name: str, others: tuple[str, ...] = OTHERS) -> None:
+    """Import a package and all that is below it, except what cannot be on this system, and ``others``."""
     package = importlib.import_module(name)
     for module in pkgutil.iter_modules(package.__path__, f"{name}."):
-        if module.name.rpartition(".")[2] in NOT_HERE or module.name.startswith(OTHERS):
+        if module.name.rpartition(".")[2] in NOT_HERE or module.name.startswith(others):
             continue
         importlib.import_module(module.name)
         if module.ispkg:
-            import_everything(module.name)
+            import_everything(module.name, others)
 
 
 def become(uid: int, gid: int) -> None:

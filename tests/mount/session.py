@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BufferedWriter
 from pathlib import Path
 
 from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.secrets import FileSecrets
 from tests.filesystem.caller import Caller, User
+from tests.preloaded import Forked, daemons
 
 NAME = "test"
 READY_WITHIN_S = 90.0
@@ -74,7 +76,7 @@ class Mount:
         self.log = home / "daemon.log"
         self._home = home
         self._environment = _environment(home)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._read = 0
         with Caller(user) as caller:
             caller(_prepare, home, self._environment, account)
@@ -105,20 +107,17 @@ class Mount:
         self._environment |= variables
 
     def start(self, *options: str) -> None:
-        """Start the daemon (``options`` before its command), and return when it says that it is ready."""
+        """Start the daemon, and return when it says that it is ready.
+
+        It is forked from a process that has imported everything, unless it gets ``options`` before its command: then
+        it is a process as users start it.
+        """
         address = self._home / "notify"
         address.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, self.log.open("ab") as log:
             notifications.bind(str(address))
             address.chmod(0o666)
-            self._process = subprocess.Popen(
-                self._command(*options, "mount", NAME, str(self.mountpoint)),
-                env={**self._environment, "NOTIFY_SOCKET": str(address)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-            )
+            self._process = self._daemon(options, {**self._environment, "NOTIFY_SOCKET": str(address)}, log)
             self._wait_until_ready(notifications)
 
     def stop(self) -> None:
@@ -194,6 +193,17 @@ class Mount:
             return [sys.executable, "-m", "mountcloud", *words]
         return [sys.executable, str(LAUNCHER), str(self.user.uid), str(self.user.gid), *words]
 
+    def _daemon(
+        self, options: Sequence[str], environment: dict[str, str], log: BufferedWriter
+    ) -> subprocess.Popen[bytes] | Forked:
+        words = (*options, "mount", NAME, str(self.mountpoint))
+        if not options:
+            user = (self.user.uid, self.user.gid) if self.user else None
+            return daemons.start(words, environment, log.fileno(), log.fileno(), user=user)
+        return subprocess.Popen(
+            self._command(*words), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"
+        )
+
     def _wait_until_ready(self, notifications: socket.socket) -> None:
         assert self._process
         deadline = time.monotonic() + READY_WITHIN_S
@@ -209,7 +219,7 @@ class Mount:
         how = f"ended with {ended}" if ended is not None else f"was not ready within {READY_WITHIN_S} s"
         raise AssertionError(f"the daemon {how}\n{self.log.read_text()[-5000:]}")
 
-    def _bury(self, process: subprocess.Popen[bytes]) -> None:
+    def _bury(self, process: subprocess.Popen[bytes] | Forked) -> None:
         """Make sure that neither process nor mount stays; a daemon that hangs tells where (faulthandler)."""
         if process.poll() is None:
             process.send_signal(signal.SIGABRT)

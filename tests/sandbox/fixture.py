@@ -1,8 +1,8 @@
 """The sandbox as a process, for tests of any folder."""
 
+import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import pytest
 
+from tests.preloaded import Forked, servers
 from tests.sandbox.control import Control
 from tests.sandbox.surface import Surface
 
@@ -24,7 +25,7 @@ class ServerProcess:
 
     base_url: str
     data_dir: Path
-    process: subprocess.Popen[str]
+    process: Forked
 
     def stop(self) -> int:
         """The exit code after SIGTERM; idempotent."""
@@ -42,7 +43,7 @@ class ServerProcess:
             return self.process.wait(_STOP_WITHIN_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(_STOP_WITHIN_S)
             raise
         finally:
             if self.process.stdout:
@@ -90,23 +91,22 @@ def start_sandbox(
     return RunningSandbox(*launched("dracoon", data_dir, *options, port=port), Control)
 
 
-def launched(service: str, data_dir: Path, *options: str, port: int = 0) -> tuple[str, Path, "subprocess.Popen[str]"]:
+def launched(service: str, data_dir: Path, *options: str, port: int = 0) -> tuple[str, Path, Forked]:
     """A sandbox that answers: its address, its data, its process."""
     data_dir.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "mountcloud", "sandbox", service, "--listen", f"127.0.0.1:{port}"]
-    command += ["--data", str(data_dir), *options]
+    words = ["sandbox", service, "--listen", f"127.0.0.1:{port}", "--data", str(data_dir), *options]
     log_path = data_dir.with_suffix(".log")
     with log_path.open("w") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
+        process = servers.with_output(words, os.environ, log.fileno())
     line = _first_line(process)
     if not line.startswith("listening on "):
         process.kill()
-        process.wait()
+        process.wait(_STOP_WITHIN_S)
         raise RuntimeError(f"the sandbox did not start: {log_path.read_text()}")
     return line.removeprefix("listening on ").strip(), data_dir, process
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
+def _first_line(process: Forked) -> str:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     assert process.stdout is not None
     threading.Thread(target=lambda stream: lines.put(stream.readline()), args=(process.stdout,), daemon=True).start()

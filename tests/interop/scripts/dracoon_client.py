@@ -1,8 +1,9 @@
 """Simple verbs over the published client ``dracoon``. Runs in the environment that holds it, not in ours.
 
-    DRACOON_PASSWORD=… [DRACOON_ENCRYPTION_PASSWORD=…] python dracoon_client.py URL USER VERB [ARGUMENT …]
+    DRACOON_PASSWORD=… [DRACOON_ENCRYPTION_PASSWORD=…] python dracoon_client.py URL USER
 
-Paths are ``Room/folder/name``. Each verb prints one JSON value. A failure prints its kind to stderr and exits with 1.
+Each line of the input is a list, ``["verb", "argument", …]``; paths are ``Room/folder/name``. Each gets one line:
+``{"result": …}``, or ``{"problem": …}``, which begins with the kind of the failure.
 """
 
 import asyncio
@@ -164,28 +165,54 @@ VERBS: dict[str, Verb] = {
 }
 
 
-async def run(url: str, user: str, verb: str, *arguments: str) -> Any:
-    """Log in, open the key pair if there is a password for it, do it, log out."""
-    with tempfile.TemporaryDirectory() as logs:
-        client = DRACOON(base_url=url, raise_on_err=True, log_file=str(Path(logs, "log")))
-        login = {"username": user, "password": os.environ["DRACOON_PASSWORD"]}
+class Session:
+    """One log-in for many verbs. After a failure, and when the key pair changed, the next verb logs in anew."""
+
+    def __init__(self, url: str, user: str, logs: str) -> None:
+        self._url, self._user, self._logs = url, user, logs
+        self._client: Any = None
+
+    async def do(self, verb: str, *arguments: str) -> Any:
+        """Log in if need be, open the key pair if there is a password for it, do it."""
+        client, self._client = self._client or await self._connected(), None
+        result = await VERBS[verb](client, *arguments)
+        if verb == "make-key-pair":
+            await client.logout(revoke_refresh_token=True)
+        else:
+            self._client = client
+        return result
+
+    async def end(self) -> None:
+        """Log out."""
+        if self._client is not None:
+            await self._client.logout(revoke_refresh_token=True)
+
+    async def _connected(self) -> Any:
+        client = DRACOON(base_url=self._url, raise_on_err=True, log_file=str(Path(self._logs, "log")))
+        login = {"username": self._user, "password": os.environ["DRACOON_PASSWORD"]}
         await client.connect(OAuth2ConnectionType.password_flow, **login)
         if "DRACOON_ENCRYPTION_PASSWORD" in os.environ and client.user_info.isEncryptionEnabled:
             await client.get_keypair(os.environ["DRACOON_ENCRYPTION_PASSWORD"])
-        result = await VERBS[verb](client, *arguments)
-        await client.logout(revoke_refresh_token=True)
-        return result
+        return client
 
 
-def main() -> int:
-    """Exit code."""
+async def answer(session: Session, line: str) -> dict[str, Any]:
+    """To one line of the input."""
     try:
-        sys.stdout.write(json.dumps(asyncio.run(run(*sys.argv[1:]))) + "\n")
+        return {"result": await session.do(*json.loads(line))}
     except Exception as problem:  # noqa: BLE001 - the client has no common base class for its failures
-        sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
-        return 1
-    return 0
+        return {"problem": f"{type(problem).__name__}: {problem}"}
+
+
+async def main(url: str, user: str) -> None:
+    """Until the input ends."""
+    with tempfile.TemporaryDirectory() as logs:
+        session = Session(url, user, logs)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            sys.stdout.write(json.dumps(await answer(session, line)) + "\n")
+            sys.stdout.flush()
+        await session.end()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    asyncio.run(main(*sys.argv[1:]))
