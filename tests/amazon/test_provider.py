@@ -151,7 +151,7 @@ async def test_a_slow_line_gives_its_first_bytes_early(amazon: AmazonServer, dri
     data = bytes(8 << 16)
     async with provider_of(drive) as provider:
         content = await provider.open(await put(provider, "f", data))
-        amazon.control.fault("/content", method="GET", kind="slow", after=1 << 16, seconds=0.5)
+        amazon.control.fault("/content", method="GET", kind="slow", after=1 << 16, seconds=3.0)
         got: list[Piece] = []
         with trio.move_on_after(30) as scope:
             async with trio.open_nursery() as nursery:

@@ -107,7 +107,7 @@ def test_operations_at_once(smartfile: SmartFileServer, service: Service) -> Non
 
 
 def test_tasks_take_their_time(smartfile: SmartFileServer, service: Service) -> None:
-    smartfile.control.set(task_seconds=0.5)
+    smartfile.control.set(task_seconds=3)
     service.mkdir("d")
     service.put("d/f", b"1")
     uuid = service.ok("POST", "/path/oper/remove/", data={"path": "/d"}).json()["uuid"]

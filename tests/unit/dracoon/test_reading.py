@@ -53,8 +53,8 @@ def test_key_and_address_of_a_file_are_asked_for_at_once(calm_sandbox: RunningSa
         node = await put(me.provider(), me.room(encrypted=True), "file", DATA)
         provider = me.provider()
         await provider.prepare()
-        calm_sandbox.control.fault("/user_file_key", method="GET", kind="delay", seconds=0.5)
-        calm_sandbox.control.fault("/downloads", method="POST", kind="delay", seconds=0.5)
+        calm_sandbox.control.fault("/user_file_key", method="GET", kind="delay", seconds=2.0)
+        calm_sandbox.control.fault("/downloads", method="POST", kind="delay", seconds=2.0)
         calm_sandbox.control.forget_requests()
         assert await read(provider, node) == DATA
         requests = calm_sandbox.control.requests()
