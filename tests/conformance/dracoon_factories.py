@@ -55,7 +55,8 @@ class SharedSandbox:
             self.running = start_sandbox(Path(self.directory.name) / "data")
             self.running.control.set(upload_channel="s3", s3_part_minimum=PART_SIZE, branch_delay=-1)
             self.owner = self.running.control.add_user(USER, PASSWORD, roles=(4,))
-            self.running.control.add_key_pair(self.owner, ENCRYPTION_PASSWORD)
+            # Of the version that is checked soonest: each client checks it (tests/unit/dracoon has both).
+            self.running.control.add_key_pair(self.owner, ENCRYPTION_PASSWORD, "A")
         return self.running
 
     def stop(self) -> None:

@@ -1,6 +1,7 @@
 """The service's published client and the mount read each other's files, byte for byte."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,45 @@ import pytest
 from tests.filesystem.steps import content, names, read_file, write_file
 from tests.filesystem.tree import Tree
 from tests.interop.client import Connect, PublishedClient
-from tests.mount.fixture import ENCRYPTED_ROOM, ROOMS
+from tests.mount.fixture import ENCRYPTED_ROOM, ROOMS, SPACE_LIMIT, new_account
 from tests.mount.service import Service
 from tests.mount.session import Account
-from tests.mount.shared import TreeMaker
-from tests.sandbox.fixture import RunningSandbox
+from tests.mount.shared import SharedMount, TreeMaker
+from tests.sandbox.fixture import RunningSandbox, start_sandbox
 
 pytestmark = pytest.mark.mount
 
 SIZES = [0, 1, 15, 16, 17, 100_000, (5 << 20) + 3]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """One of its own: what that client encrypts for pairs of version ``A`` opens in no other (DRACOON facts, 22.3)."""
+    running = start_sandbox(tmp_path_factory.mktemp("published") / "data")
+    running.control.set(space_limit=SPACE_LIMIT)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def account(server: RunningSandbox) -> Account:
+    """With the version that new accounts get."""
+    return new_account(server, "RSA-4096")
+
+
+@pytest.fixture(scope="module")
+def service(account: Account) -> Iterator[Service]:
+    """A second client of the same user."""
+    with Service(account.url, account.username, account.password) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def shared_mount(fuse: None, account: Account) -> Iterator[SharedMount]:
+    """The mount of that user."""
+    shared = SharedMount(account)
+    yield shared
+    shared.discard()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.mount
 
 READ_ONLY = ("read",)
 ALL_BUT_MANAGE = ("read", "create", "change", "delete")
-FAKE_KEY = {"version": "RSA-4096/AES-256-GCM", "key": "A" * 684, "iv": "A" * 16, "tag": "A" * 22 + "=="}
+FAKE_KEY = {"version": "A", "key": "A" * 342 + "==", "iv": "A" * 16, "tag": "A" * 22 + "=="}
 
 
 @dataclass

@@ -33,7 +33,7 @@ def troubled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 @pytest.fixture(scope="module")
 def troubled_account(troubled_server: RunningSandbox) -> Account:
     """Its only user."""
-    return new_account(troubled_server)
+    return new_account(troubled_server, "RSA-4096")
 
 
 @pytest.fixture
