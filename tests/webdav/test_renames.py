@@ -1,8 +1,13 @@
 """What others rename on servers without ids: a file is known again where its tag shows it, and never by chance."""
 
 import os
+import tempfile
+from pathlib import Path
+
+import trio
 
 from mountcloud.providers.book import ROOT
+from tests.unit.engine.harness import Machine
 from tests.webdav.client import Bench, new_client, on
 
 TAGGED = ("apache", "lighttpd", "wsgidav", "rclone")
@@ -77,6 +82,31 @@ async def test_after_a_restart_a_renamed_file_is_a_new_one(b: Bench) -> None:
     [after] = await again.children(ROOT)
     await again.aclose()
     assert after.id != before.id
+
+
+@on("apache")
+async def test_what_is_owed_for_a_file_that_others_rename_overwrites_nothing(b: Bench) -> None:
+    """It is known again by a guess, and a guess is nothing to base new content on, nor a removal."""
+    for name in ("edited", "removed"):
+        old(b, name, name.encode())
+    with tempfile.TemporaryDirectory() as home:
+        async with trio.open_nursery() as nursery:
+            machine = await Machine(Path(home) / "machine", b.client, nursery, settle_s=0.0).boot()
+            await machine.tree()
+            machine.replayer.pause(paused=True)
+            await machine.write("edited", b"here")
+            await machine.unlink("removed")
+            for name in ("edited", "removed"):
+                b.outsider.move(name, f"{name} there")
+            machine.syncer.recheck_s = 1e-6
+            await machine.syncer.poll()
+            machine.replayer.pause(paused=False)
+            await machine.drain()
+            nursery.cancel_scope.cancel()
+    found = {name: b.outsider.get(name) for name in b.files}
+    assert found.pop("edited there") == b"edited"
+    assert found.pop("removed there") == b"removed"
+    assert list(found.values()) == [b"here"]
 
 
 @on("nginx")
