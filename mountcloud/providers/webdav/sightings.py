@@ -12,6 +12,7 @@ from dataclasses import replace
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.places import Place
 from mountcloud.policy.renames import Sighting, renames
+from mountcloud.providers.webdav import wire
 from mountcloud.providers.webdav.facts import Binding, facts_of, in_doubt
 from mountcloud.providers.webdav.wire import Entry
 
@@ -50,9 +51,11 @@ class Sightings:
 
 
 def _mark(entry: Entry) -> str:
-    """The tag with size and date, empty where they tell nothing: empty files are all alike."""
-    token = entry.token
-    return token.text if token.etag and token.size and not entry.is_directory else ""
+    """The tag with size and date as they were told, empty where they tell nothing: empty files are all alike."""
+    tag, size = entry.text(wire.ETAG), entry.text(wire.LENGTH)
+    if not tag or size in {"", "0"} or entry.is_directory:
+        return ""
+    return f"{tag.removeprefix('W/')} {size} {entry.text(wire.MODIFIED)}"
 
 
 def _is_settled(place: Place) -> bool:
