@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from mountcloud.cli import words
 from mountcloud.cli.outcome import explained
 from mountcloud.cli.places import mounted_place
 from mountcloud.daemon.control import call
@@ -17,7 +18,8 @@ def pin(path: Path) -> None:
         place = mounted_place(path)
         answer = call(place.socket, "pin", path=place.below or None)
     if isinstance(answer, dict):
-        click.echo(f"{answer['files']} files, {answer['bytes'] / (1 << 20):.1f} MiB, are kept here from now on.")
+        files, verb = words.counted(answer["files"], "file"), "is" if answer["files"] == 1 else "are"
+        click.echo(f"{files}, {words.size(answer['bytes'])}, {verb} kept here from now on.")
 
 
 @click.command()
@@ -38,4 +40,4 @@ def evict(path: Path) -> None:
         place = mounted_place(path)
         freed = call(place.socket, "evict", path=place.below or None)
     if isinstance(freed, int):
-        click.echo(f"{freed / (1 << 20):.1f} MiB are free again.")
+        click.echo(f"{words.size(freed)} are free again.")

@@ -2,7 +2,8 @@
 
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from mountcloud.cli.browser_login import goes_by_browser, granted
 from mountcloud.cli.code_login import Listener, grant, redirect_options
 from mountcloud.cli.config_file import OptionValue, add_account
 from mountcloud.cli.encryption_login import settle_encryption
-from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained
+from mountcloud.cli.outcome import CommandFailed, Misconfigured, explained, ungrouped
 from mountcloud.cli.places import account_names, account_socket, is_mounted
 from mountcloud.cli.registration_login import verify_or_register
 from mountcloud.cli.verification_login import goes_by_verification, granted_by_verification
@@ -22,7 +23,7 @@ from mountcloud.daemon.control import ControlError, call
 from mountcloud.daemon.paths import AccountPaths, checked_account_name, config_file
 from mountcloud.daemon.secrets import MemorySecrets, open_secrets
 from mountcloud.daemon.settings import AccountSettings, Settings, load
-from mountcloud.model.errors import Failure
+from mountcloud.model.errors import AuthenticationRequired, Failure, Unavailable
 from mountcloud.model.offers import Revocable
 from mountcloud.model.provider import Provider
 
@@ -64,7 +65,12 @@ class _Wishes:
 
 @click.command()
 @click.argument("name", shell_complete=account_names)
-@click.option("--provider", default="dracoon", show_default=True, help="Which service it is.")
+@click.option(
+    "--provider",
+    default="dracoon",
+    show_default=True,
+    help="amazon, dracoon, metadisk, nextcloud, smartfile or webdav.",
+)
 @click.option("--url", help="Address of the service, such as https://dracoon.example")
 @click.option("--user", "username", help="Name with which you log in there.")
 @click.option("--option", "extra", multiple=True, metavar="KEY=VALUE", help="Another setting of the provider.")
@@ -102,12 +108,15 @@ def login(
         raise click.UsageError("--password-stdin does without a browser")
     with explained():
         checked_account_name(name)
+        _demand_known(provider)
         settings = load(config_file())
         given = _given_options(url, username, extra)
         known = settings.accounts.get(name)
         if known and given:
             raise CommandFailed(f"{name} exists; change it in {settings.origin}, then: mountcloud login {name}")
-        account, secrets = _logged_in(known or AccountSettings(name, provider, given, mountpoint), wishes)
+        account = known or AccountSettings(name, provider, given, mountpoint)
+        with _helpful(account):
+            account, secrets = _logged_in(account, wishes)
         if not known:
             settings = _remember(settings, account)
         _store(account, secrets, keep_password=keep_password)
@@ -141,6 +150,31 @@ def logout(name: str, *, force: bool) -> None:
     if is_mounted(name):
         click.echo(f"{name} is mounted and may go on for as long as its last token lives; umount ends that.", err=True)
     click.echo(f"Logged out. What {name} still owes to the service waits for: mountcloud login {name}")
+
+
+def _demand_known(provider: str) -> None:
+    """Before anything is asked."""
+    from mountcloud.providers import registry
+
+    registry.demand_known(provider)
+
+
+@contextmanager
+def _helpful(account: AccountSettings) -> Iterator[None]:
+    """What helps against a failed log-in is not another log-in, but to look at what was typed."""
+    try:
+        with ungrouped():
+            yield
+    except AuthenticationRequired as refused:
+        if "mountcloud login" not in refused.hint:
+            raise
+        hint = "look at the user name and the password, and try again; nothing was changed here"
+        raise AuthenticationRequired(refused.message, hint=hint) from refused
+    except Unavailable as away:
+        if away.hint:
+            raise
+        address = account.options.get("url", "the address")
+        raise Unavailable(away.message, hint=f"is {address} right, and is there a network?") from away
 
 
 def _logged_in(account: AccountSettings, wishes: _Wishes) -> tuple[AccountSettings, MemorySecrets]:

@@ -50,11 +50,15 @@ for command in COMMANDS:
     main.add_command(command)
 
 
-def _mark_what_is_not_wrapped(command: click.Command) -> None:
-    """Docstrings with backslashes are raw, so the mark that click looks for stands in them as two letters."""
+def _prepare_help(command: click.Command) -> None:
+    """Docstrings with backslashes are raw, so the mark that click looks for stands in them as two letters.
+
+    Lists of commands show a whole sentence, where click would end it within the first line.
+    """
     command.help = command.help and command.help.replace("\\b\n", "\b\n")
+    command.short_help = " ".join((command.help or "").partition("\n\n")[0].split())
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
-        _mark_what_is_not_wrapped(inner)
+        _prepare_help(inner)
 
 
-_mark_what_is_not_wrapped(main)
+_prepare_help(main)

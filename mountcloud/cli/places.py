@@ -37,8 +37,19 @@ class Place:
 
 
 def account_socket(name: str) -> Path:
-    """Where the account's daemon listens."""
-    return AccountPaths.of(name).control
+    """Where the account's daemon listens; raises ``SettingsError`` if there is neither a daemon nor such an account."""
+    socket = AccountPaths.of(name).control
+    if not socket.exists():
+        load(config_file()).account(name)
+    return socket
+
+
+def account_and_path(name: str, path: str | None) -> tuple[str, str | None]:
+    """Account and path below its mount point; instead of both, ``name`` may be a path in a mount."""
+    if "/" not in name and name not in {".", ".."}:
+        return name, path.strip("/") or None if path else None
+    place = mounted_place(Path(name))
+    return place.account, place.below or None
 
 
 def mounted_place(path: Path) -> Place:
@@ -58,11 +69,12 @@ def mounted_place(path: Path) -> Place:
 def place_of(text: str) -> Place:
     """``NAME:PATH`` for an account of the settings, mounted or not, or a path in a mount.
 
-    Raises ``InvalidArgument`` if it is neither.
+    Raises ``InvalidArgument`` if it is neither, ``SettingsError`` if there is no such account.
     """
     name, colon, below = text.partition(":")
-    if colon and name in load(config_file()).accounts:
-        return Place(name, below.strip("/"))
+    settings = load(config_file())
+    if colon and (name in settings.accounts or ("/" not in name and not Path(text).exists())):
+        return Place(settings.account(name).name, below.strip("/"))
     try:
         return mounted_place(Path(text))
     except InvalidArgument as error:

@@ -68,7 +68,7 @@ def queue(
         elif action == "list":
             _show(name, _items(name, path), as_json=as_json)
         else:
-            _tell(action, _ask(name, action, path))
+            _tell(name, action, _ask(name, action, path))
 
 
 def _ask(name: str, action: str, path: str | None = None, keep: str | None = None) -> object:
@@ -83,11 +83,13 @@ def _items(name: str, path: str | None) -> list[dict[str, object]]:
     raise ControlError("the daemon gave a queue that is none", hint="is it of another version?")
 
 
-def _tell(action: str, answer: object) -> None:
+def _tell(name: str, action: str, answer: object) -> None:
     if action == "retry":
         click.echo(f"Trying {_count(answer, 'operation')} again.")
+    elif action == "pause":
+        click.echo(f"Nothing more is sent until: mountcloud queue {name} resume")
     else:
-        click.echo("Nothing more is sent until: resume." if action == "pause" else "Sending goes on.")
+        click.echo("Sending goes on.")
 
 
 def _count(number: object, word: str) -> str:

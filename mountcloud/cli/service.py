@@ -32,8 +32,8 @@ def enable(name: str) -> None:
         if account.mountpoint is None:
             raise Misconfigured(f"{name} has no mountpoint; set one in [accounts.{name}] of the settings")
         _install()
-        _systemctl("daemon-reload")
-        _systemctl("enable", "--now", _instance(name))
+        _systemctl(name, "daemon-reload")
+        _systemctl(name, "enable", "--now", _instance(name))
     click.echo(f"{name} is mounted at {account.mountpoint}, and will be at each log-in.")
     click.echo(f"systemctl --user status {_instance(name)}; without a log-in too: loginctl enable-linger")
 
@@ -44,7 +44,7 @@ def disable(name: str) -> None:
     """Unmount NAME, and do not mount it at log-in any more. What was not sent is kept for the next mount."""
     with explained():
         known_account(name)
-        _systemctl("disable", "--now", _instance(name))
+        _systemctl(name, "disable", "--now", _instance(name))
     click.echo(f"{name} is not mounted any more.")
 
 
@@ -82,14 +82,17 @@ def _instance(name: str) -> str:
     return f"mountcloud@{name}.service"
 
 
-def _systemctl(*words: str) -> None:
+def _systemctl(name: str, *words: str) -> None:
+    by_hand = f"start it yourself: mountcloud mount {name}"
     command = ["systemctl", "--user", *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SYSTEMCTL_WITHIN_S)  # noqa: S603 - no shell
     except FileNotFoundError as error:
-        raise CommandFailed("there is no systemd here; start it yourself: mountcloud mount NAME") from error
+        raise CommandFailed(f"there is no systemd here; {by_hand}") from error
     except subprocess.TimeoutExpired as error:
-        raise CommandFailed(f"{' '.join(command)} does not end; journalctl --user -u mountcloud@NAME") from error
+        raise CommandFailed(f"{' '.join(command)} does not end; journalctl --user -u mountcloud@{name}") from error
+    if done.returncode and "connect to bus" in done.stderr:
+        raise CommandFailed(f"no systemd of this user runs here, as in a container or under sudo; {by_hand}")
     if done.returncode:
         reason = done.stderr.strip() or "no reason was given"
-        raise CommandFailed(f"{' '.join(command)}: {reason} (journalctl --user -u 'mountcloud@*' tells more)")
+        raise CommandFailed(f"{' '.join(command)}: {reason} (journalctl --user -u {_instance(name)} tells more)")

@@ -82,7 +82,7 @@ def _report(name: str) -> Report:
 
 def _readable(name: str, report: Report) -> Iterator[str]:
     """Lines of two columns, then what is on its way and what waits for the user."""
-    rows = [(key, value) for key, value in _rows(report) if value]
+    rows = [(key, value.replace(" NAME", f" {name}")) for key, value in _rows(report) if value]
     width = max((len(key) for key, _ in rows), default=0)
     yield click.style(name, bold=True)
     yield from (printable(f"  {key:<{width}}  {value}") for key, value in rows)

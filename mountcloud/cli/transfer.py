@@ -1,10 +1,12 @@
 """``get`` and ``put``: whole files without a mount."""
 
 import hashlib
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -18,6 +20,8 @@ from mountcloud.model.errors import Exists, IsADirectory
 from mountcloud.model.node import Node
 from mountcloud.model.provider import Provider, UploadTarget
 
+_STANDARD_OUTPUT = Path("-")
+
 
 @click.command()
 @click.argument("source", metavar="NAME:PATH")
@@ -27,7 +31,19 @@ def get(source: str, target: Path | None, *, overwrite: bool) -> None:
     """Fetch the file at PATH of the account NAME into TARGET (a file or directory; by default here).
 
     It is checked as a whole before TARGET appears. What was cut off goes on where it ended when it is asked for again.
+    With - for TARGET it is written to the standard output once it is checked.
     """
+    if target == _STANDARD_OUTPUT:
+        with TemporaryDirectory() as aside:
+            _fetch(source, Path(aside) / "whole", overwrite=False)
+            with (Path(aside) / "whole").open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        return
+    goal, node = _fetch(source, target, overwrite=overwrite)
+    click.echo(f"{goal}: {words.size(node.size)}")
+
+
+def _fetch(source: str, target: Path | None, *, overwrite: bool) -> tuple[Path, Node]:
     with explained():
         place = place_of(source)
         goal = _local_target(place, target)
@@ -40,8 +56,7 @@ def get(source: str, target: Path | None, *, overwrite: bool) -> None:
                 await download(provider, node, goal, overwrite=overwrite, progress=done)
             return node
 
-        node = at_service(place, fetch)
-    click.echo(f"{goal}: {words.size(node.size)}")
+        return goal, at_service(place, fetch)
 
 
 @click.command()

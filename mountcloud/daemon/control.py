@@ -118,7 +118,8 @@ def call(path: Path, command: str, /, *, timeout_s: float | None = None, **argum
             connection.sendall(request.encode() + b"\n")
             answer = connection.makefile("rb").readline()
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise NotRunning("no daemon runs for this account", hint="start it with: mountcloud mount") from error
+            hint = f"start it with: mountcloud mount {path.parent.name}"
+            raise NotRunning("no daemon runs for this account", hint=hint) from error
         except OSError as error:
             raise ControlError(f"the daemon gave no answer: {error}") from error
     return _result(answer)

@@ -120,7 +120,10 @@ class Core:
         """What is at a path below the mount point; empty is the mount point itself. Raises ``NotFound``."""
         entry = self.entry(ROOT_INODE)
         for name in path.split("/") if path else ():
-            entry = self.child(await self.directory(entry.inode), name)
+            found = self.find(await self.directory(entry.inode), name)
+            if found is None:
+                raise NotFound(f"there is no {path!r} in the mount", hint="ls shows what there is")
+            entry = found
         return entry
 
 

@@ -1,5 +1,6 @@
 """The HTTP library's exceptions, turned into our own."""
 
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,11 +33,23 @@ def our_failures(target: httpx.URL, task: str) -> Iterator[None]:
         if distrust is not None:
             hint = "ca_file in the settings names an authority of your own"
             raise Unavailable(f"the certificate of {target.host} is not to be trusted: {distrust}", hint=hint) from None
-        raise BrokenOff(f"{target.host} did not {task}: {str(broken) or type(broken).__name__}") from broken
+        raise BrokenOff(f"{target.host} did not {task}: {_reason(broken)}") from broken
     except httpx.RemoteProtocolError as broken:
         raise BrokenOff(f"{target.host} did not {task}: {type(broken).__name__}") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as other:
         raise Unavailable(f"{target.host} did not {task}: {type(other).__name__}") from None
+
+
+def _reason(error: BaseException) -> str:
+    """In the words of the operating system, which are somewhere among the causes, else in those of the library."""
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if isinstance(each, OSError) and each.errno:
+            return os.strerror(each.errno) if each.errno > 0 else str(each.strerror)
+        if each is not None:
+            left += [*getattr(each, "exceptions", ()), each.__cause__ or each.__context__]
+    return str(error) or type(error).__name__
 
 
 def _distrust(error: BaseException | None) -> str | None:

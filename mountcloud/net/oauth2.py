@@ -24,7 +24,7 @@ _REFUSED_FOR_S = 900.0
 """A refused password is not sent again for this long: services lock accounts after some wrong ones."""
 
 _SHIELD_S = 30.0
-_LOGIN_AGAIN = "log in again with `mountcloud login`"
+_LOGIN_AGAIN = "mountcloud login NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class TokenSource:
             token = await self._grant(form, password)
             if token is not None:
                 return token
-        raise AuthenticationRequired("the service does not accept the stored credentials", hint=_LOGIN_AGAIN)
+        raise AuthenticationRequired("the service does not accept the credentials", hint=_LOGIN_AGAIN)
 
     async def _grant(self, form: Mapping[str, str], credential: str) -> AccessToken | None:
         """None if the credential is refused; it is then remembered by its digest alone."""

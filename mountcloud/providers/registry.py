@@ -64,9 +64,13 @@ def create(scheme: str, settings: Mapping[str, object], secrets: Secrets, places
 
     Without a book of places, ids of services that address nodes by path end with the provider.
     """
-    factory = FACTORIES.get(scheme)
-    if factory is None:
+    demand_known(scheme)
+    return FACTORIES[scheme](settings, secrets, MemoryPlaces() if places is None else places)
+
+
+def demand_known(scheme: str) -> None:
+    """Raises ``InvalidArgument`` unless there is such a provider."""
+    if scheme not in FACTORIES:
         near = difflib.get_close_matches(scheme, FACTORIES, n=1)
         known = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(FACTORIES))}"
         raise InvalidArgument(f"unknown provider {scheme!r}", hint=known)
-    return factory(settings, secrets, MemoryPlaces() if places is None else places)

@@ -50,6 +50,9 @@ def test_getting_and_putting(own_mount: Mount, service: Service, troubled: Runni
     (tmp_path / name).write_bytes(b"short")
     ran(own_mount, "put", str(tmp_path / name), str(own_mount.mountpoint / PLAIN_ROOM / name), "--overwrite")
     assert service.download(f"/{PLAIN_ROOM}/{name}") == b"short"
+    assert ran(own_mount, "get", f"test:{PLAIN_ROOM}/{name}", "-") == "short"
+    nothing = own_mount.run("pin", str(own_mount.mountpoint / PLAIN_ROOM / "nothing"))
+    assert (nothing.returncode, f"there is no '{PLAIN_ROOM}/nothing'" in nothing.stderr) == (1, True)
     absent = own_mount.run("get", f"test:{PLAIN_ROOM}/absent", str(tmp_path / "absent"))
     assert (absent.returncode, "has no" in absent.stderr) == (1, True)
 

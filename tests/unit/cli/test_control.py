@@ -187,13 +187,41 @@ def test_sync_that_waits(daemon: Daemon) -> None:
 def test_sync_that_does_not_wait_tells_what_is_owed(daemon: Daemon) -> None:
     daemon.parked = 2
     result = run("sync", "work")
-    assert "Trying 2 given-up operations again" in result.stdout
-    assert "3 operations are on their way" in result.stdout
+    assert "Trying 2 changes again that failed." in result.stdout
+    assert "3 changes on the way to the service; --wait" in result.stdout
     assert daemon.asked == []
+    daemon.more, daemon.parked = {"owed": 0}, 0
+    assert run("sync", "work").stdout == "Everything is on the service.\n"
+
+
+def test_a_path_in_the_mount_stands_for_account_and_path(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("sync", "/srv/work/a", "--wait").exit_code == 0
+    monkeypatch.chdir("/")
+    assert run("refresh", "./srv/work").exit_code == 0
+    assert daemon.asked == [("sync", "a"), ("refresh", None)]
+    assert "is in no mount" in run("sync", "/elsewhere").stderr
+
+
+@pytest.mark.parametrize("words", [("sync", "wrok"), ("queue", "wrok"), ("refresh", "wrok"), ("get", "wrok:file")])
+def test_an_unknown_account_is_not_said_to_lack_a_daemon(accounts: Path, words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert (result.exit_code, "did you mean 'work'?" in result.stderr) == (78, True)
+
+
+def test_who_asks_a_daemon_that_does_not_run_hears_how_to_start_it(accounts: Path) -> None:
+    result = run("queue", "work")
+    assert (result.exit_code, "mountcloud mount work)" in result.stderr) == (3, True)
+
+
+def test_what_helps_names_the_account(daemon: Daemon) -> None:
+    daemon.more = {"message": "sending is paused: mountcloud queue NAME resume", "trouble": "x (mountcloud login NAME)"}
+    told = run("status", "work").stdout
+    assert "mountcloud queue work resume" in told
+    assert "mountcloud login work" in told
 
 
 def test_what_is_kept_here_is_named_by_ordinary_paths(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "12 files, 3.0 MiB" in run("pin", "/srv/work/a/b/").stdout
+    assert "12 files, 3.0 MiB, are kept" in run("pin", "/srv/work/a/b/").stdout
     monkeypatch.chdir("/")
     assert run("unpin", "srv/work").exit_code == 0
     assert "5.0 MiB are free" in run("evict", "/srv/x/../work/a").stdout

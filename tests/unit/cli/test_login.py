@@ -11,7 +11,7 @@ from mountcloud.cli.main import main
 from mountcloud.daemon.paths import AccountPaths, config_file
 from mountcloud.daemon.secrets import file_secrets, open_secrets
 from mountcloud.daemon.settings import load
-from mountcloud.model.errors import AuthenticationRequired, Unavailable
+from mountcloud.model.errors import AuthenticationRequired, Failure, Unavailable
 from mountcloud.model.offers import Encryption
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.providers import registry
@@ -146,6 +146,35 @@ def test_the_password_is_kept_where_there_is_no_token(services: Registry) -> Non
     services.tokens = False
     run("work", *NEW, "--password-stdin")
     assert stored("password") == "right"
+
+
+@pytest.mark.parametrize(
+    ("failure", "helps"),
+    [
+        (
+            AuthenticationRequired("not accepted", hint="mountcloud login NAME"),
+            "look at the user name and the password",
+        ),
+        (AuthenticationRequired("denied", hint="start the login again"), "start the login again"),
+        (Unavailable("no answer"), "is https://dracoon.example right, and is there a network?"),
+        (Unavailable("no trust", hint="ca_file"), "ca_file"),
+    ],
+)
+def test_a_log_in_that_fails_says_what_to_look_at(
+    services: Registry, monkeypatch: pytest.MonkeyPatch, failure: Failure, helps: str
+) -> None:
+    async def verify(_: Service) -> object:
+        raise failure
+
+    monkeypatch.setattr(Service, "verify", verify)
+    result = run("work", *NEW, "--password-stdin")
+    assert f"Error: {failure.message} ({helps}" in result.stderr
+
+
+def test_an_unknown_service_is_told_before_anything_is_asked(services: Registry) -> None:
+    result = run("work", "--provider", "dracon")
+    assert (result.exit_code, result.stdout) == (78, "")
+    assert "did you mean 'dracoon'?" in result.stderr
 
 
 def test_refused_credentials_leave_nothing_behind(services: Registry, home: Path) -> None:

@@ -65,6 +65,13 @@ def test_an_account_is_mounted_at_log_in(settings: Path, systemctl: Path, home: 
     assert systemctl.read_text().splitlines()[-1] == "--user disable --now mountcloud@work.service"
 
 
+def test_without_a_systemd_of_the_user_it_says_how_to_do_without(settings: Path, systemctl: Path, home: Path) -> None:
+    stand_in = home / "bin/systemctl"
+    stand_in.write_text("#!/bin/sh\necho 'Failed to connect to bus: No medium found' >&2\nexit 1\n")
+    result = run("service", "enable", "work")
+    assert (result.exit_code, "start it yourself: mountcloud mount work" in result.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(("name", "words"), [("idle", "no mountpoint"), ("wrok", "did you mean 'work'")])
 def test_an_account_that_cannot_be_mounted_is_not_enabled(
     settings: Path, systemctl: Path, name: str, words: str
