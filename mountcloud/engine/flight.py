@@ -5,6 +5,7 @@ from typing import Protocol
 
 import trio
 
+from mountcloud.engine.buffers import Buffer
 from mountcloud.model.arrival import Piece
 from mountcloud.model.errors import Failure, Unavailable
 from mountcloud.model.span import StoredSpan
@@ -56,7 +57,7 @@ class Flight:
         """All bytes, once they are here."""
         return self._buffer
 
-    def begin(self, buffer: bytearray) -> None:
+    def begin(self, buffer: Buffer) -> None:
         """The request is sent now; the buffer is at least as long as the span."""
         self.heard = trio.current_time()
         self._buffer = memoryview(buffer)[: self.span.length]
@@ -104,10 +105,10 @@ class Flight:
         self.ended = True
         self._stir_up()
 
-    def give_back(self) -> bytearray | None:
+    def give_back(self) -> Buffer | None:
         """Nobody needs the bytes any more: the buffer that was lent, if one was."""
         buffer, self._buffer = self._buffer.obj, memoryview(b"")
-        return buffer if isinstance(buffer, bytearray) else None
+        return buffer if isinstance(buffer, Buffer) else None
 
     def _stir_up(self) -> None:
         self._stir.set()

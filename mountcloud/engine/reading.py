@@ -49,6 +49,7 @@ class Library:
         fetched = self._open.setdefault(node.ref, Fetched(self.means, node))
         self._open.move_to_end(node.ref)
         fetched.users += 1
+        self.means.buffers.opened()
         self._forget_idle()
         return Reader(self, fetched)
 
@@ -156,4 +157,5 @@ class Reader:
     async def aclose(self) -> None:
         """Give back what it holds; call it once."""
         self._fetched.release()
+        self._library.means.buffers.closed()
         await trio.lowlevel.checkpoint()

@@ -17,7 +17,7 @@ import trio
 
 _T = TypeVar("_T")
 
-_PIECE = 256 * 1024
+_PIECE = 1 << 20
 _HEAD = 64 * 1024
 """Bytes that are received at a time at most: of a body whose length is known, and of all else."""
 
