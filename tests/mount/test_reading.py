@@ -126,6 +126,16 @@ def test_random_reads_are_one_round_trip_each(site: Site) -> None:
     assert site.cached() - before < 20 * 4 * CELL
 
 
+def test_the_kernel_keeps_what_it_has_of_an_unchanged_file(site: Site) -> None:
+    data = content(4, MIB)
+    path = site.stored(data)
+    assert site.caller(read_file, path) == data
+    assert site.mount.call("evict", path=str(path.relative_to(site.mount.mountpoint)))
+    site.requests()
+    assert site.caller(read_file, path) == data
+    assert site.requests() == (0, 0), "nothing but the kernel had the bytes"
+
+
 @pytest.mark.semantics("read-interrupt")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stuck_reader_ends_at_once(site: Site, number: signal.Signals) -> None:

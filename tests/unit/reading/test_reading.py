@@ -377,6 +377,23 @@ def test_many_readers_share_one_budget(tmp_path: Path) -> None:
     trio.run(main)
 
 
+def test_memory_is_kept_for_the_next_request_until_the_last_reader_goes(tmp_path: Path) -> None:
+    here = place(tmp_path, 3 * MIB, encrypted=False)
+
+    async def main() -> None:
+        async with here.library() as library:
+            idle, reader = library.reader(here.node), library.reader(here.node)
+            await reader.read(0, here.node.size)
+            await trio.testing.wait_all_tasks_blocked()
+            assert 0 < library.means.buffers.held <= 16 * MIB
+            await reader.aclose()
+            assert library.means.buffers.held > 0
+            await idle.aclose()
+            assert library.means.buffers.held == 0
+
+    run(main)
+
+
 def test_a_full_disk_does_not_stop_reading(tmp_path: Path, encrypted: bool) -> None:
     here: Place = place(tmp_path, 3 * MIB, encrypted=encrypted)
 
