@@ -5,6 +5,7 @@ mapped, not made: the thread that receives into one has these faults, once, and 
 """
 
 import mmap
+from contextlib import suppress
 
 _STEP = 128 * 1024
 _SMALL = 2 << 20
@@ -86,5 +87,6 @@ def _length(size: int) -> int:
 def _mapped(length: int) -> Buffer:
     buffer = Buffer(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if length >= _LARGE:
-        buffer.madvise(mmap.MADV_HUGEPAGE)
+        with suppress(OSError):  # a kernel without large pages
+            buffer.madvise(mmap.MADV_HUGEPAGE)
     return buffer

@@ -19,7 +19,9 @@ _T = TypeVar("_T")
 
 _PIECE = 1 << 20
 _HEAD = 64 * 1024
-"""Bytes that are received at a time at most: of a body whose length is known, and of all else."""
+"""Bytes that are received at a time at most: of a body whose length is known, and of all else.
+
+After each of them the thread needs the interpreter, for which it has to wait while the loop has it."""
 
 _LARGEST_HEAD = 100 * 1024
 """What the HTTP library allows."""
