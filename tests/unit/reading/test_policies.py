@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, cover, indices, pieces, runs, span_of
 from mountcloud.policy.line import Line
-from mountcloud.policy.readahead import BACK, FIRST, FORWARD, LARGEST, MIB, SLOWEST, Window, advance, ahead, at_once
+from mountcloud.policy.readahead import (
+    BACK,
+    FIRST,
+    FORWARD,
+    LARGEST,
+    LARGEST_PIECE,
+    MIB,
+    SLOWEST,
+    Window,
+    advance,
+    ahead,
+    at_once,
+)
 
 
 @st.composite
@@ -84,6 +96,16 @@ def test_no_more_is_fetched_ahead_than_comes_in_time(run: int, in_time: float) -
     assert wanted.piece <= max(wanted.reach, MIB)
     if in_time >= LARGEST:
         assert wanted.reach == Window(run, run).ahead
+
+
+def test_requests_grow_while_reads_go_forward() -> None:
+    window, sizes = Window(), []
+    for number in range(64):
+        window = advance(window, number * MIB, (number + 1) * MIB)
+        sizes.append(ahead(window, float("inf")).piece)
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (MIB, LARGEST_PIECE)
+    assert 4 * MIB <= LARGEST_PIECE <= 16 * MIB
 
 
 @given(st.floats(1e3, 1e9), st.integers(20, 100), st.lists(st.floats(0.2, 5), min_size=20, max_size=20))
