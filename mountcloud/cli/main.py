@@ -1,7 +1,5 @@
 """The command ``mountcloud``."""
 
-import importlib.metadata
-
 import click
 
 from mountcloud.cli.api import api
@@ -28,7 +26,7 @@ from mountcloud.daemon import logs
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(importlib.metadata.version("mountcloud"), prog_name="mountcloud")
+@click.version_option(package_name="mountcloud", prog_name="mountcloud")
 @click.option("-v", "--verbose", is_flag=True, help="Log every step (never secrets) to stderr.")
 def main(*, verbose: bool) -> None:
     r"""Any cloud account as an ordinary directory.

@@ -5,8 +5,6 @@
 
 import hashlib
 
-from Cryptodome.Hash import RIPEMD160
-
 
 class ContentHash:
     """Takes content in pieces of any size, in order."""
@@ -20,4 +18,6 @@ class ContentHash:
 
     def hexdigest(self) -> str:
         """40 lower-case hex digits, for all that came so far."""
+        from Cryptodome.Hash import RIPEMD160  # late: it takes long, and no other service needs it
+
         return RIPEMD160.new(self._inner.hexdigest().encode("ascii")).hexdigest()

@@ -1,4 +1,7 @@
-"""Which services there are: scheme to factory, by hand, so that nothing is found by magic."""
+"""Which services there are: scheme to factory, by hand, so that nothing is found by magic.
+
+Only the service that is asked for is imported: the others would make every start slower.
+"""
 
 import difflib
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,15 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from mountcloud.model.errors import InvalidArgument
 from mountcloud.model.places import Places
 from mountcloud.model.provider import Provider, Secrets
-from mountcloud.providers.amazon import provider as amazon
-from mountcloud.providers.dracoon import provider as dracoon
-from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_places import MemoryPlaces
-from mountcloud.providers.metadisk import provider as metadisk
-from mountcloud.providers.smartfile import granting as smartfile_granting
-from mountcloud.providers.smartfile import provider as smartfile
-from mountcloud.providers.webdav import nextcloud
-from mountcloud.providers.webdav import provider as webdav
 
 Factory = Callable[[Mapping[str, object], Secrets, Places], Provider]
 """Makes a provider of its settings and secrets, without network; raises ``InvalidArgument`` for wrong settings.
@@ -23,25 +18,59 @@ Services that have stable ids of their own leave the book of places alone.
 """
 
 
+def _amazon(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+    from mountcloud.providers.amazon.provider import create
+
+    return create(settings, secrets, places)
+
+
 def _dracoon(settings: Mapping[str, object], secrets: Secrets, _: Places) -> Provider:
-    return dracoon.create(settings, secrets)
+    from mountcloud.providers.dracoon.provider import create
+
+    return create(settings, secrets)
 
 
 def _memory(settings: Mapping[str, object], _: Secrets, __: Places) -> Provider:
     """A service of its own that dies with the provider, for trying things out."""
+    from mountcloud.providers.memory import MemoryProvider
+
     if settings:
         raise InvalidArgument(f"unknown setting {next(iter(settings))!r}", hint="the provider 'memory' has none")
     return MemoryProvider()
 
 
+def _metadisk(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+    from mountcloud.providers.metadisk.provider import create
+
+    return create(settings, secrets, places)
+
+
+def _nextcloud(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+    from mountcloud.providers.webdav.nextcloud import create
+
+    return create(settings, secrets, places)
+
+
+def _smartfile(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+    from mountcloud.providers.smartfile.provider import create
+
+    return create(settings, secrets, places)
+
+
+def _webdav(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+    from mountcloud.providers.webdav.provider import create
+
+    return create(settings, secrets, places)
+
+
 FACTORIES: dict[str, Factory] = {
-    "amazon": amazon.create,
+    "amazon": _amazon,
     "dracoon": _dracoon,
     "memory": _memory,
-    "metadisk": metadisk.create,
-    "nextcloud": nextcloud.create,
-    "smartfile": smartfile.create,
-    "webdav": webdav.create,
+    "metadisk": _metadisk,
+    "nextcloud": _nextcloud,
+    "smartfile": _smartfile,
+    "webdav": _webdav,
 }
 
 
@@ -51,12 +80,28 @@ BrowserLogin = Callable[[Mapping[str, object], Callable[[str], None]], Awaitable
 Raises ``AuthenticationRequired`` if nobody grants it, ``InvalidArgument`` for wrong settings.
 """
 
-BROWSER_LOGINS: dict[str, BrowserLogin] = {"nextcloud": nextcloud.log_in_by_browser}
+
+async def _nextcloud_login(
+    settings: Mapping[str, object], show: Callable[[str], None]
+) -> tuple[dict[str, str], dict[str, str]]:
+    from mountcloud.providers.webdav.nextcloud import log_in_by_browser
+
+    return await log_in_by_browser(settings, show)
+
+
+BROWSER_LOGINS: dict[str, BrowserLogin] = {"nextcloud": _nextcloud_login}
 
 VerificationLogin = Callable[[Mapping[str, object], Callable[[str, bool], str]], Awaitable[dict[str, str]]]
 """Asks the user for what is needed (a question, and whether the answer is hidden); gives secrets to be kept."""
 
-VERIFICATION_LOGINS: dict[str, VerificationLogin] = {"smartfile": smartfile_granting.log_in}
+
+async def _smartfile_login(settings: Mapping[str, object], ask: Callable[[str, bool], str]) -> dict[str, str]:
+    from mountcloud.providers.smartfile.granting import log_in
+
+    return await log_in(settings, ask)
+
+
+VERIFICATION_LOGINS: dict[str, VerificationLogin] = {"smartfile": _smartfile_login}
 
 
 def create(scheme: str, settings: Mapping[str, object], secrets: Secrets, places: Places | None = None) -> Provider:
