@@ -21,7 +21,9 @@ from tests.sandbox.fixture import RunningSandbox
 
 pytestmark = pytest.mark.mount
 
-DEADLINE_S = 4.0
+AMPLE_S = 60.0
+SHORT_S = 8.0
+"""How long programs wait: more than the service needs on a busy machine, or hardly more."""
 UPLOADS = "/uploads|/files/uploads"
 
 
@@ -32,9 +34,9 @@ def caller() -> Iterator[Caller]:
 
 
 @pytest.fixture
-def waiting(fuse: None, account: Account) -> Iterator[Mount]:
+def waiting(request: pytest.FixtureRequest, fuse: None, account: Account) -> Iterator[Mount]:
     """A mount whose programs wait for the service."""
-    general = f'durability = "remote"\nremote_deadline_s = {DEADLINE_S}'
+    general = f'durability = "remote"\nremote_deadline_s = {getattr(request, "param", AMPLE_S)}'
     with mounted(replace(account, general=general, settle_s=3600)) as mount:
         yield mount
 
@@ -91,6 +93,7 @@ def test_a_call_returns_the_services_refusal_and_the_work_is_kept(
 
 
 @pytest.mark.durability("remote-deadline")
+@pytest.mark.parametrize("waiting", [SHORT_S], indirect=True)
 def test_calls_that_wait_end_in_time_and_leave_the_mount_to_others(
     place: Path, caller: Caller, waiting: Mount, troubled: RunningSandbox
 ) -> None:
@@ -109,7 +112,7 @@ def test_calls_that_wait_end_in_time_and_leave_the_mount_to_others(
         assert len(errors) == len(callers)
         assert errno.EIO in errors
         assert set(errors) <= {errno.EIO, errno.EBUSY}, "who comes when 64 wait is told at once"
-        assert time.monotonic() - begin > DEADLINE_S
+        assert time.monotonic() - begin > SHORT_S
     finally:
         for each in callers:
             each.close()
