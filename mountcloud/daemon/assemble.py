@@ -175,6 +175,7 @@ def _confirmation(
         stopped=lambda: removals.stopped,
     )
     replayer.refused, replayer.finished, removals.halted = found.refused, found.finished, found.finished
+    replayer.waited_for = lambda: found.waiting > 0
     return found
 
 

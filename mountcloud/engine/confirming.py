@@ -21,7 +21,7 @@ class Confirmation:
 
     ``stays_here`` tells of what is never sent for its name, ``stopped`` whether removals wait for the user's word.
     At most ``most`` calls wait at a time, each up to ``deadline_s`` seconds: whoever waits takes one of the places at
-    which the mount answers programs.
+    which the mount answers programs. ``waiting`` is how many do now.
     """
 
     index: Index
@@ -31,7 +31,7 @@ class Confirmation:
     most: int
     stays_here: Callable[[Entry], bool] = lambda entry: False
     stopped: Callable[[], bool] = lambda: False
-    _waiting: int = 0
+    waiting: int = 0
     _refusals: OrderedDict[OperationId, Failure] = field(default_factory=OrderedDict)
     _news: trio.Event = field(default_factory=trio.Event)
 
@@ -52,15 +52,15 @@ class Confirmation:
         Raises what the service refused with, ``Unavailable`` after the deadline (it is owed all the same), ``Busy`` if
         too many calls wait already, or if it is a removal that waits for the user's word.
         """
-        if self._waiting >= self.most:
+        if self.waiting >= self.most:
             raise Busy(f"{self.most} calls wait for the service already; this one's change is owed all the same")
-        self._waiting += 1
+        self.waiting += 1
         try:
             with trio.move_on_after(self.deadline_s):
                 await self._settled(inode, node)
                 return
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
         raise Unavailable(f"the service did not take it within {self.deadline_s:g} s; it is owed all the same")
 
     async def _settled(self, inode: Inode, node: NodeId) -> None:

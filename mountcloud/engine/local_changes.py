@@ -1,7 +1,8 @@
 """What programs change is first a fact on this machine: journaled, shown in the index, and owed to the service.
 
 Every method is synchronous: between two of them nothing else happens, so journal and index never contradict.
-The callers have checked rights, names and emptiness.
+The callers have checked rights, names and emptiness. A call is one commit, the journal's: the index is made from that
+again, should the process die before its own next commit.
 """
 
 from collections import OrderedDict
@@ -128,7 +129,7 @@ class LocalChanges:
 
     def create_file(self, parent: Entry, name: str, size: int = 0) -> Entry:
         """A new file, not owed before it is sealed. ``size`` bytes are about to be written. Raises ``DiskFull``."""
-        with self.index.transaction():
+        with self.index.postponed():
             entry = self.index.add(replace(self._new_node(parent.node, name, Kind.FILE), size=size))
             self._touch(parent.node.id)
             self.drafts.create(entry.inode, sealed=entry.node.encrypted)
@@ -138,7 +139,7 @@ class LocalChanges:
         """A new directory; all of its (no) children are known."""
         node = self._new_node(parent.node, name, Kind.DIRECTORY)
         self._amend(merging.make_directory(node.id, Slot(parent.node.id, name), node.mtime_ns))
-        with self.index.transaction():
+        with self.index.postponed():
             entry = self.index.add(node, listed_at=node.mtime_ns / 1e9)
             self._touch(parent.node.id)
         return entry
@@ -152,7 +153,8 @@ class LocalChanges:
         due = self._due(entry)
         sealed = Sealed(draft.file.name, draft.generation, size, draft.mtime_ns, due)
         self._amend(merging.seal(self.subject(entry), sealed))
-        self.index.set_content(entry.inode, size, draft.mtime_ns)
+        with self.index.postponed():
+            self.index.set_content(entry.inode, size, draft.mtime_ns)
         draft.sealed = draft.generation
 
     def _due(self, entry: Entry) -> float:
@@ -169,7 +171,8 @@ class LocalChanges:
         draft = self.drafts.get(entry.inode)
         if draft is not None:
             draft.mtime_ns = mtime_ns
-        self.index.set_content(entry.inode, entry.node.size if draft is None else draft.file.size, mtime_ns)
+        with self.index.postponed():
+            self.index.set_content(entry.inode, entry.node.size if draft is None else draft.file.size, mtime_ns)
         subject = self.subject(entry)
         carried = draft is not None and draft.dirty
         if not subject.unknown and not carried and entry.node.parent is not None:
@@ -210,7 +213,7 @@ class LocalChanges:
         not_before = 0.0 if entry.node.is_directory else self.clock_ns() / 1e9 + self.settle_s
         amendment = merging.move(self.subject(entry), target, doomed, self.journal.last, not_before)
         self._amend(amendment)
-        with self.index.transaction():
+        with self.index.postponed():
             if victim is not None:
                 self._unlink(victim)
                 self._remember_successor(victim.inode, entry.inode)
@@ -220,7 +223,7 @@ class LocalChanges:
     def remove(self, entry: Entry) -> None:
         """A file, or a directory whose children are all gone, goes. Open handles keep it until they are closed."""
         self._amend(merging.remove(self.subject(entry), self._rivals(entry)))
-        with self.index.transaction():
+        with self.index.postponed():
             self._unlink(entry)
             self._touch(entry.node.parent)
 

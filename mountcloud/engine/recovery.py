@@ -30,6 +30,8 @@ def recover(index: Index, journal: Journal, attributes: Attributes, staging: Sta
         _find_home(index, journal, operation)
     for operation in owed:
         _lay_over(index, journal, operation, now)
+    for parent in dict.fromkeys(each.target.parent for each in owed if each.target):
+        index.give_names_back(parent)  # two that changed places were in each other's way
     for path in staging.set_aside({each.staged for each in owed if each.staged} | journal.unwanted):
         log.warning("a file that was never closed was kept as %s; see: mountcloud unclosed", path)
     if owed:

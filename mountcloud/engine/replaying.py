@@ -43,8 +43,12 @@ log = logging.getLogger(__name__)
 _LOGIN_RETRY = 60.0
 _FULL_DISK_RETRY = 5.0
 _IDLE = 3600.0
-_GATHERING = 0.02
-"""Seconds in which changes gather before they are looked through, while nothing is under way."""
+_GATHERING = 0.05
+"""Seconds in which changes gather before they are looked through, while nothing is under way.
+
+Enough to tell the first change of many from a single one: each that is sent while a program makes the others costs that
+program as much time as several calls of its own.
+"""
 _AT_A_LOOK = 64
 _PAUSED, _YES = "queue paused", "yes"
 
@@ -53,7 +57,8 @@ _PAUSED, _YES = "queue paused", "yes"
 class Replayer:
     """``clock`` tells seconds since the epoch, ``jitter`` a number in [0, 1).
 
-    ``parallel`` changes are sent at a time, of small ones as many as ``breadth`` says.
+    ``parallel`` changes are sent at a time, of small ones as many as ``breadth`` says. ``waited_for`` tells whether a
+    program waits until the service has what it did: then nothing rests for the sake of programs.
     """
 
     index: Index
@@ -70,6 +75,7 @@ class Replayer:
     breadth: Breadth = field(default_factory=lambda: Breadth.of(4, 4))
     refused: Callable[[OperationId, Failure], None] = lambda operation, failure: None
     finished: Callable[[], None] = lambda: None
+    waited_for: Callable[[], bool] = lambda: False
     told: Told = nobody
     _lined_up: deque[Operation] = field(default_factory=deque)
     _running: dict[OperationId, trio.CancelScope] = field(default_factory=dict)
@@ -83,7 +89,7 @@ class Replayer:
         self.sender.programs_first = self._programs_first
 
     def _programs_first(self) -> float:
-        return self._burst.wait(self.clock())
+        return 0.0 if self.waited_for() else self._burst.wait(self.clock())
 
     def changed(self) -> None:
         """A program changed something, which is owed from now on."""
@@ -123,7 +129,10 @@ class Replayer:
             self.hurry()
 
     def _start(self, nursery: trio.Nursery) -> None:
-        for operation in self._startable():
+        starting = self._startable()
+        if starting:
+            self.index.commit()  # what is sent leaves the journal, which then tells no more what became of it here
+        for operation in starting:
             self.journal.put(replace(operation, state=after(operation.state, Event.STARTED)))
             self._running[operation.id] = trio.CancelScope()
             nursery.start_soon(self._perform, operation.id)
@@ -146,7 +155,7 @@ class Replayer:
         due = next_due(self.journal.operations, self.clock())
         with trio.move_on_after(_IDLE if due is None else max(due - self.clock(), 0.01)):
             await self._woken.wait()
-        if not self._running:
+        if not self._running and not self.waited_for():
             await trio.sleep(_GATHERING)
 
     def _admits(self, operation: Operation, starting: Sequence[Operation] = ()) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 _QUIET_S = 0.25
 """Seconds without a change that end a burst."""
-_MANY = 20
+_MANY = 8
 """Changes that make a burst: an unpacking archive makes hundreds a second, a person never so many."""
 LONGEST_S = 5.0
 """Seconds that a burst is given; what goes on for longer shares the machine with the sending."""

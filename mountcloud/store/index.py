@@ -89,6 +89,24 @@ class Index(Watched):
             self._hot.clear()  # what was looked up meanwhile never was
             raise
 
+    @contextmanager
+    def postponed(self) -> Iterator[None]:
+        """As ``transaction``, for changes that the journal tells too: programs need not wait for another commit.
+
+        They are committed with what comes next, within seconds, and by ``commit``, which is needed before the journal
+        lets go of them. Should the process die before that, ``engine/recovery.py`` makes them again.
+        """
+        try:
+            with self._db.postponed():
+                yield
+        except BaseException:
+            self._hot.clear()
+            raise
+
+    def commit(self) -> None:
+        """What was ``postponed`` outlasts this process, whatever becomes of the journal. Raises ``DiskFull``."""
+        self._db.commit()
+
     def put_note(self, key: str, value: str) -> None:
         """Remember a text."""
         self._db.run("INSERT OR REPLACE INTO note VALUES (?, ?)", (key, value))

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ _LOG_PAGES = 256
 _LOG_SIZE = 5 << 18
 _GROWTH = 1 << 20
 """Bytes that are kept ready for the log, and for the database to grow."""
+_MOST_POSTPONED = 256
+"""Statements that may wait for one commit: some dozens of calls of a program, and few enough to be done again."""
 
 
 class Database:
@@ -27,6 +29,9 @@ class Database:
 
     A commit survives the death of the process; ``sync`` makes all commits survive a power cut. No other process may
     have it open: so it needs no index of the log on the disk, which could not be made on a full one.
+
+    Changes may be ``postponed``: they are seen at once and committed later, with what follows. SQLite forgets a
+    transaction that finds the disk full, so their statements are remembered until then, and done again.
     """
 
     def __init__(self, path: Path, migrations: Sequence[str], reserve: Reserve | None = None) -> None:
@@ -38,6 +43,9 @@ class Database:
         self.path = path
         self._reserve = reserve or NoReserve()
         self._descriptor = -1
+        self._inside = False
+        self._postponing = False
+        self._postponed: list[tuple[str, Sequence[Any]]] = []
         self._db = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_TIMEOUT)
         path.chmod(0o600)
         try:
@@ -65,6 +73,8 @@ class Database:
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement; returns the id of the row that it inserted. Raises ``DiskFull``."""
+        if not self._inside:
+            self.commit()
         alone = not self._db.in_transaction
         while True:
             try:
@@ -73,12 +83,15 @@ class Database:
                 if not self._reserve.release() or not alone:
                     raise
 
-    def _execute(self, statement: str, values: Sequence[Any]) -> int:
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         try:
-            return self._ask(statement, values).lastrowid or 0
+            row = self._ask(statement, values).lastrowid or 0
         except sqlite3.OperationalError as error:
             self._tell_of_full_disk(error)
             raise
+        if self._postponing:
+            self._postponed.append((statement, values))
+        return row
 
     def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """A statement that may be repeated, for each of these values, within a transaction. Raises ``DiskFull``."""
@@ -100,7 +113,12 @@ class Database:
             raise DiskFull(f"no room to write {self.path.name}", hint="free some space") from error
 
     def secure_room(self) -> None:
-        """Take disk blocks ahead of need, so that what is owed can be written down on a disk that others fill up."""
+        """Take disk blocks ahead of need, so that what is owed can be written down on a disk that others fill up.
+
+        What was postponed is committed, as far as there is room for it.
+        """
+        with suppress(DiskFull):
+            self.commit()
         while not self._has_allocated():
             if not self._reserve.release():
                 return
@@ -146,26 +164,84 @@ class Database:
 
     def script(self, statements: str) -> None:
         """Execute several statements, outside of a transaction."""
+        self.commit()
         self._db.executescript(statements)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing. May be nested: the outermost one commits. Must not be held over an await."""
-        if self._db.in_transaction:
+        if self._inside:
             yield
             return
         self.run("BEGIN IMMEDIATE")
+        self._inside = True
         try:
             yield
             self.run("COMMIT")
         except BaseException:
             self._undo()
             raise
+        finally:
+            self._inside = False
 
     def _undo(self) -> None:
         """A full disk may have ended the transaction already."""
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def postponed(self) -> Iterator[None]:
+        """As ``transaction``, for changes that the death of the process may undo: all since the last ``commit``.
+
+        They are committed before anything else is, by ``secure_room`` and ``close``, or when they are many.
+        """
+        if self._inside:
+            yield
+            return
+        self._resume()
+        before = len(self._postponed)
+        self._db.execute("SAVEPOINT change")
+        self._inside = self._postponing = True
+        try:
+            yield
+        except BaseException:
+            self._inside = self._postponing = False
+            self._undo_since(before)
+            raise
+        self._inside = self._postponing = False
+        self._db.execute("RELEASE change")
+        if len(self._postponed) > _MOST_POSTPONED:
+            with suppress(DiskFull):  # there may be room for it later
+                self.commit()
+
+    def _undo_since(self, before: int) -> None:
+        """One change failed; those before it stay."""
+        del self._postponed[before:]
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK TO change")
+            self._db.execute("RELEASE change")
+        with suppress(DiskFull):  # it is tried again before the next change
+            self._resume()
+
+    def _resume(self) -> None:
+        """A transaction is open, with all that was postponed in it. Raises ``DiskFull``."""
+        if self._db.in_transaction:
+            return
+        self._execute("BEGIN IMMEDIATE")
+        for statement, values in self._postponed:
+            self._execute(statement, values)
+
+    def commit(self) -> None:
+        """Commit what was postponed. Raises ``DiskFull``: then it is seen all the same, and waits for the next time."""
+        while self._db.in_transaction or self._postponed:
+            self._resume()
+            try:
+                self._execute("COMMIT")
+                self._postponed.clear()
+            except DiskFull:
+                if not self._reserve.release():
+                    self._resume()
+                    raise
 
     def sync(self) -> None:
         """Make what was committed survive a power cut."""
@@ -174,7 +250,10 @@ class Database:
             sync_path(self.path.parent)
 
     def close(self) -> None:
-        """Close; idempotent."""
+        """Close; idempotent. What was postponed is committed, if there is room for it."""
+        if self._postponed:
+            with suppress(DiskFull):
+                self.commit()
         self._db.close()
         if self._descriptor >= 0:
             os.close(self._descriptor)

@@ -204,6 +204,8 @@ class Machine:
         """Give back what the dead one held."""
         for draft in self.drafts.all:
             draft.file.close()
+        self.index._db._db.rollback()
+        self.index._db._postponed.clear()  # else it were committed by the end of the process, which was none
         for store in (self.index, self.journal, self.attributes, self.chunks._db):
             store.close()
 

@@ -24,6 +24,7 @@ def confirming(here: Machine, most: int = 2) -> Confirmation:
     )
     here.replayer.refused, here.replayer.finished = found.refused, found.finished
     here.removals.halted = found.finished
+    here.replayer.waited_for = lambda: found.waiting > 0
     return found
 
 
@@ -115,4 +116,20 @@ async def test_removals_that_wait_for_a_word_are_told_at_once(
                 await trio.sleep(0.1)
         assert told == [Busy] * 4
         assert trio.current_time() - begin < 1
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_who_waits_for_the_service_does_not_wait_for_programs_to_rest(
+    tmp_path: Path, service: MemoryService
+) -> None:
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery, settle_s=0).boot()
+        confirmation, told = confirming(here), list[type[Failure] | None]()
+        begin = trio.current_time()
+        for number in range(40):
+            await here.mkdir(f"{number}")
+            await outcome(confirmation, here, f"{number}", told)
+        assert told == [None] * 40
+        assert trio.current_time() - begin < 0.25
         nursery.cancel_scope.cancel()

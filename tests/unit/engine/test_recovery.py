@@ -241,3 +241,56 @@ async def test_what_took_the_place_of_something_under_way_has_its_name(
         await here.settle()
         assert await here.tree() == remote.tree() == before
         nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_an_index_that_knows_nothing_of_the_last_calls_is_brought_up_to_them(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    for name in ("one", "two", "replaced", "removed"):
+        remote.write(name, name.encode())
+    remote.mkdir("old")
+    remote.write("old/inside", b"i")
+    async with trio.open_nursery() as nursery:
+        here = await reborn(tmp_path, service, nursery)
+        await here.tree()
+        await here.rename("one", "between")
+        await here.rename("two", "one")
+        await here.rename("between", "two")
+        await here.mkdir("new")
+        await here.rename("old", "new/old")
+        await here.write("new/old/inside", b"other")
+        await here.unlink("removed")
+        await here.write("removed", b"again")
+        await here.write("fresh", b"f")
+        await here.rename("fresh", "replaced")
+        await here.rename("new", "old")
+        before = await here.tree()
+        await here.kill()
+        assert remote.calls == {}
+        here = await reborn(tmp_path, service, nursery)
+        assert await here.tree() == before
+        await here.drain()
+        assert remote.tree() == before
+        assert await here.tree() == before
+        await here.kill()
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_what_was_removed_on_the_service_too_does_not_come_back(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    for name in ("kept", "removed"):
+        remote.write(name, b"1")
+    async with trio.open_nursery() as nursery:
+        here = await reborn(tmp_path, service, nursery)
+        await here.tree()
+        await here.unlink("removed")
+        await here.drain()
+        assert remote.tree() == {"kept": b"1"}
+        await here.kill()
+        here = await reborn(tmp_path, service, nursery)
+        assert [entry.file_name for entry in here.index.children(service.root)] == ["kept"]
+        await here.kill()
+        nursery.cancel_scope.cancel()

@@ -1,6 +1,8 @@
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,7 @@ class _FullAtCommit:
     def execute(self, statement: str, values: Any = ()) -> Any:
         if statement == "COMMIT" and self.full:
             self.full = False
+            self._connection.execute("ROLLBACK")  # as SQLite does
             raise sqlite3.OperationalError("database or disk is full")
         return self._connection.execute(statement, values)
 
@@ -157,3 +160,97 @@ def test_a_remark_on_the_last_line_of_a_migration_swallows_nothing(tmp_path: Pat
     again = Database(tmp_path / "x.db", remarked)
     assert rows(again) == [(1, "one")]
     again.close()
+
+
+def insert_and_fail(db: Database, change: AbstractContextManager[None]) -> None:
+    with change:
+        db.run("INSERT INTO t VALUES (2, 'two')")
+        raise KeyError
+
+
+def test_what_is_postponed_is_seen_at_once_and_committed_with_what_follows(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    for number in (1, 2):
+        with db.postponed():
+            db.run("INSERT INTO t VALUES (?, 'later')", (number,))
+    assert rows(db) == [(1, "later"), (2, "later")]
+    assert left_by_a_kill(tmp_path) == []
+    db.run("INSERT INTO t VALUES (3, 'now')")
+    assert left_by_a_kill(tmp_path) == rows(db) == [(1, "later"), (2, "later"), (3, "now")]
+    db.close()
+
+
+@pytest.mark.parametrize("end", [Database.commit, Database.secure_room, Database.close])
+def test_what_is_postponed_is_committed_when_it_is_wanted(tmp_path: Path, end: Callable[[Database], None]) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    with db.postponed():
+        db.run("INSERT INTO t VALUES (1, 'later')")
+    end(db)
+    assert left_by_a_kill(tmp_path) == [(1, "later")]
+    db.close()
+
+
+def test_a_transaction_begins_with_what_was_postponed_committed(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    with db.postponed():
+        db.run("INSERT INTO t VALUES (1, 'later')")
+    with pytest.raises(KeyError):
+        insert_and_fail(db, db.transaction())
+    assert left_by_a_kill(tmp_path) == rows(db) == [(1, "later")]
+    db.close()
+
+
+def test_many_changes_are_not_postponed_for_ever(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    for number in range(1000):
+        with db.postponed():
+            db.run("INSERT INTO t VALUES (?, '')", (number,))
+    assert 500 < len(left_by_a_kill(tmp_path)) < 1000
+    db.close()
+
+
+def test_a_postponed_change_that_fails_leaves_those_before_it(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    with db.postponed():
+        db.run("INSERT INTO t VALUES (1, 'one')")
+    with pytest.raises(KeyError):
+        insert_and_fail(db, db.postponed())
+    with db.postponed():
+        db.run("INSERT INTO t VALUES (3, 'three')")
+    db.commit()
+    assert left_by_a_kill(tmp_path) == rows(db) == [(1, "one"), (3, "three")]
+    db.close()
+
+
+def test_a_full_disk_takes_nothing_of_what_was_postponed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    with db.postponed():
+        db.run("INSERT INTO t VALUES (1, 'one')")
+    monkeypatch.setattr(db, "_db", _FullAtCommit(db._db))
+    with pytest.raises(OutOfSpace):
+        db.commit()
+    assert rows(db) == [(1, "one")]
+    with db.postponed():
+        db.run("INSERT INTO t VALUES (2, 'two')")
+    db.commit()
+    assert left_by_a_kill(tmp_path) == [(1, "one"), (2, "two")]
+    db.close()
+
+
+def test_a_change_that_finds_the_disk_full_undoes_itself_alone(tmp_path: Path) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    db.run("PRAGMA max_page_count = 8")
+    with db.postponed():
+        db.run("INSERT INTO t VALUES (1, 'one')")
+
+    def insert_too_much() -> None:
+        with db.postponed():
+            for number in range(2, 1000):
+                db.run("INSERT INTO t VALUES (?, ?)", (number, "x" * 1000))
+
+    with pytest.raises(OutOfSpace):
+        insert_too_much()
+    assert rows(db) == [(1, "one")]
+    db.commit()
+    assert left_by_a_kill(tmp_path) == [(1, "one")]
+    db.close()
