@@ -27,6 +27,7 @@ MAX_FILE_NAME_BYTES = 255
 _ESCAPE = "\u241b"
 _EMPTY = _ESCAPE + "-"
 _LONG = _ESCAPE + "~"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPECIAL = re.compile(f"[/\0{_ESCAPE}\ud800-\udfff]")
 _TOKEN = re.compile(f"{_ESCAPE}(?:{_ESCAPE}|-|[0-9A-F]{{2}}|u[0-9A-F]{{4}})")
 _MAX_EXTENSION = 16
@@ -144,7 +145,7 @@ def _cut(text: str, max_bytes: int, max_length: int) -> str:
 
 
 def _is_text(name: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+    return name.isascii() or _SURROGATE.search(name) is None
 
 
 def _is_bytes(name: str) -> bool:
@@ -155,6 +156,10 @@ def _is_bytes(name: str) -> bool:
         return False
 
 
+def _has_control(name: str) -> bool:
+    return any(unicodedata.category(character) == "Cc" for character in name)
+
+
 def _invalid(rules: NameRules, name: str) -> str | None:
     if not name or name in (".", ".."):
         return "is empty, . or .."
@@ -162,7 +167,7 @@ def _invalid(rules: NameRules, name: str) -> str | None:
         return "is not valid Unicode"
     if found := set(name) & set(rules.forbidden):
         return f"contains {min(found)!r}"
-    if rules.forbid_control and any(unicodedata.category(character) == "Cc" for character in name):
+    if rules.forbid_control and not name.isprintable() and _has_control(name):
         return "contains a control character"
     if name[0] in rules.forbidden_first or name[-1] in rules.forbidden_last:
         return f"begins with {name[0]!r}" if name[0] in rules.forbidden_first else f"ends with {name[-1]!r}"

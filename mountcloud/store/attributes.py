@@ -44,6 +44,7 @@ _MOST_EXTENDED = 1 << 20
 """Bytes of names and values that one node may have; ext4 is stricter."""
 _KEPT_S = 30 * 86_400.0
 _TABLES = ("attributes", "extended", "pinned", "vanished")
+_IS_ANYWHERE = "SELECT " + " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE id = ?1)" for table in _TABLES)  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ class Attributes:
     def forget(self, node: NodeId) -> None:
         """The node is gone for good."""
         self._hot.pop(node, None)
-        for table in _TABLES:
+        row = self._db.row(_IS_ANYWHERE, (node,))
+        for table in _TABLES if row and row[0] else ():
             self._db.run(f"DELETE FROM {table} WHERE id = ?", (node,))  # noqa: S608 - constants
         self.changed(node)
 

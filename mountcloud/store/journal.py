@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,7 +74,7 @@ def _values(operation: Operation) -> tuple[object, ...]:
         *((target.parent, target.name) if target else (None, None)),
         *((source.parent, source.name) if source else (None, None)),
         *((replaces.id, replaces.version) if replaces else (None, None)),
-        *(getattr(operation, name) for name in _PLAIN),
+        *_plain(operation),
         operation.state.value,
         operation.attempts,
         operation.not_before,
@@ -83,6 +84,7 @@ def _values(operation: Operation) -> tuple[object, ...]:
 
 
 _PLAIN = ("size", "mtime_ns", "staged", "generation", "tried_size", "tried_mtime_ns", "tried_generation")
+_plain = attrgetter(*_PLAIN)
 
 
 def _slot(parent: str | None, name: str | bytes | None) -> Slot | None:
@@ -254,17 +256,24 @@ class Journal:
 
     def amend(self, amendment: Amendment, unwanted: Collection[str] = ()) -> None:
         """Carry out a decision of ``policy/merging.py``, all or nothing; some drafts may be ``unwanted`` with that."""
+        if len(amendment.put) == 1 and not amendment.drop and not unwanted:
+            put = [self._write(amendment.put[0])]  # one statement is all or nothing by itself: most calls make no other
+        else:
+            put = self._write_all(amendment, unwanted)
+        self._unwanted.update(unwanted)
+        self._changes += 1
+        for gone in amendment.drop:
+            self._unlink(self._owed.pop(gone))
+        self._remember(put)
+
+    def _write_all(self, amendment: Amendment, unwanted: Collection[str]) -> list[Operation]:
         with self._db.transaction():
             put = [self._write(each) for each in amendment.put]
             for gone in amendment.drop:
                 self._db.run("DELETE FROM operation WHERE id = ?", (gone,))
             for staged in unwanted:
                 self._db.run("INSERT OR IGNORE INTO unwanted VALUES (?)", (staged,))
-        self._unwanted.update(unwanted)
-        self._changes += 1
-        for gone in amendment.drop:
-            self._unlink(self._owed.pop(gone))
-        self._remember(put)
+        return put
 
     def _write(self, operation: Operation) -> Operation:
         key = operation.id or None

@@ -20,8 +20,8 @@ _LOG_PAGES = 256
 _LOG_SIZE = 5 << 18
 _GROWTH = 1 << 20
 """Bytes that are kept ready for the log, and for the database to grow."""
-_MOST_POSTPONED = 256
-"""Statements that may wait for one commit: some dozens of calls of a program, and few enough to be done again."""
+_MOST_POSTPONED = 128
+"""Statements that may wait for one commit: some dozens of calls, whose pages SQLite can keep in memory until then."""
 
 
 class Database:
