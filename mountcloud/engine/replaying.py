@@ -44,11 +44,7 @@ _LOGIN_RETRY = 60.0
 _FULL_DISK_RETRY = 5.0
 _IDLE = 3600.0
 _GATHERING = 0.05
-"""Seconds in which changes gather before they are looked through, while nothing is under way.
-
-Enough to tell the first change of many from a single one: each that is sent while a program makes the others costs that
-program as much time as several calls of its own.
-"""
+"""Seconds in which changes gather while nothing is under way: enough to tell the first of many from a single one."""
 _AT_A_LOOK = 64
 _PAUSED, _YES = "queue paused", "yes"
 
@@ -57,8 +53,8 @@ _PAUSED, _YES = "queue paused", "yes"
 class Replayer:
     """``clock`` tells seconds since the epoch, ``jitter`` a number in [0, 1).
 
-    ``parallel`` changes are sent at a time, of small ones as many as ``breadth`` says. ``waited_for`` tells whether a
-    program waits until the service has what it did: then nothing rests for the sake of programs.
+    ``parallel`` changes are sent at a time, of small ones as many as ``breadth`` says. While a program waits for the
+    service (``waited_for``), nothing rests for the sake of programs.
     """
 
     index: Index
@@ -129,10 +125,8 @@ class Replayer:
             self.hurry()
 
     def _start(self, nursery: trio.Nursery) -> None:
-        starting = self._startable()
-        if starting:
+        for operation in self._startable():
             self.index.commit()  # what is sent leaves the journal, which then tells no more what became of it here
-        for operation in starting:
             self.journal.put(replace(operation, state=after(operation.state, Event.STARTED)))
             self._running[operation.id] = trio.CancelScope()
             nursery.start_soon(self._perform, operation.id)
@@ -336,8 +330,7 @@ class Replayer:
     def _settle(self, sent: Operation, settled: Settled) -> None:
         """The service has it: the index learns the real id and version, what else is owed follows, then it is done."""
         result = None if settled.node is None else self._as_known(sent, settled.node)
-        current = self.journal.get(sent.id)
-        if current is None:
+        if (current := self.journal.get(sent.id)) is None:
             return
         if result is not None:
             self.syncer.kernel.forget(self.index.rebind(sent.node, result))
@@ -392,8 +385,7 @@ class Replayer:
         return delay(operation.attempts + 1, retry_after, self.jitter())
 
     def _park(self, operation: Operation, failure: Failure) -> None:
-        current = self.journal.get(operation.id)
-        if current is None:
+        if (current := self.journal.get(operation.id)) is None:
             return
         log.warning("%s of node %s failed and waits for you: %s", operation.kind.value, operation.node, failure)
         state = after(current.state, Event.PERMANENT)

@@ -4,7 +4,7 @@ It shows the service's tree with everything that is owed laid over it, as progra
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,28 +79,24 @@ class Index(Watched):
         self._db.run(statement, values)
         self._changed(old, new)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All of these changes or none, in one commit. May be nested; must not be held over an await."""
+        return self._whole(self._db.transaction())
+
+    def postponed(self) -> AbstractContextManager[None]:
+        """As ``transaction``, for changes that the journal tells too: they are committed with what comes next.
+
+        ``commit`` is needed before the journal lets go of them: only until then can ``engine/recovery.py`` repeat them.
+        """
+        return self._whole(self._db.postponed())
+
+    @contextmanager
+    def _whole(self, change: AbstractContextManager[None]) -> Iterator[None]:
         try:
-            with self._db.transaction():
+            with change:
                 yield
         except BaseException:
             self._hot.clear()  # what was looked up meanwhile never was
-            raise
-
-    @contextmanager
-    def postponed(self) -> Iterator[None]:
-        """As ``transaction``, for changes that the journal tells too: programs need not wait for another commit.
-
-        They are committed with what comes next, within seconds, and by ``commit``, which is needed before the journal
-        lets go of them. Should the process die before that, ``engine/recovery.py`` makes them again.
-        """
-        try:
-            with self._db.postponed():
-                yield
-        except BaseException:
-            self._hot.clear()
             raise
 
     def commit(self) -> None:
