@@ -28,7 +28,7 @@ SERVER = (
     *("encodings", "mountcloud.cli", "mountcloud.sandbox", "anyio._backends._asyncio", "uvicorn.lifespan.on"),
     *("uvicorn.loops.asyncio", "uvicorn.protocols.http.h11_impl", "uvicorn.protocols.websockets.wsproto_impl"),
 )
-_MOST = 1 << 16
+_MOST = 1 << 17
 
 
 class Forked:
@@ -43,8 +43,10 @@ class Forked:
     def poll(self) -> int | None:
         """The exit code (the negative number of a signal), None while it runs."""
         if self._code is None and select.select([self._ended], [], [], 0)[0]:
-            self._code = os.waitstatus_to_exitcode(int(self._ended.readline()))
-            self._ended.close()
+            with self._ended:
+                told = self._ended.readline()
+            assert told, f"nobody knows how process {self.pid} ended"
+            self._code = os.waitstatus_to_exitcode(int(told))
         return self._code
 
     def wait(self, timeout: float) -> int:
@@ -127,8 +129,14 @@ class Preloaded:
 
 
 def _end(line: socket.socket, process: "subprocess.Popen[bytes]") -> None:
-    line.close()
-    process.wait()
+    """Other processes of the tests may have the line too, so that closing it would not be noticed."""
+    with line:
+        line.shutdown(socket.SHUT_RDWR)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 daemons = Preloaded(*DAEMON)

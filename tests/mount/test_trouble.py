@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,8 @@ def wrong_offline(place: Path) -> list[str]:
 @pytest.mark.durability("offline")
 def test_work_goes_on_while_the_service_is_away(fuse: None, tmp_path: Path, caller: Caller) -> None:
     server = start_sandbox(tmp_path / "data")
-    account, port = new_account(server), int(server.base_url.rpartition(":")[2])
+    account = replace(new_account(server), general="stop_grace_s = 1")
+    port = int(server.base_url.rpartition(":")[2])
     try:
         with mounted(account) as mount:
             place = mount.mountpoint / PLAIN_ROOM
