@@ -22,6 +22,7 @@ FOR_A_PERSON_S = 60.0
 IN_PASSING_S = 2.0
 """How long a mount may stand still."""
 _SAY_AFTER_S = 1.0
+_UNLOCK = "unlock it and try again; where nobody can: PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring"
 _SWITCHED_OFF = {"keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"}
 
 
@@ -76,7 +77,7 @@ class KeyringSecrets:
         if error := answer.exception():
             # Only the type is told, as the text may quote the secret.
             message = f"the keyring failed with {type(error).__name__}"
-            raise AuthenticationRequired(message, hint="unlock it and try again")
+            raise AuthenticationRequired(message, hint=_UNLOCK)
         return answer.result()
 
 

@@ -16,7 +16,7 @@ from mountcloud.crypt.sealed_text import is_sealed
 from mountcloud.daemon.keyrings import FOR_A_PERSON_S, KeyringSecrets, usable_keyring
 from mountcloud.daemon.paths import AccountPaths, data_directory, make_private
 from mountcloud.daemon.seal_key import SealKey, read_private
-from mountcloud.model.errors import AuthenticationRequired, DiskFull, OutOfSpace
+from mountcloud.model.errors import AuthenticationRequired, DiskFull, Failure, OutOfSpace, Unavailable
 from mountcloud.model.provider import Secrets
 
 ROTATING = frozenset({"refresh_token"})
@@ -146,11 +146,20 @@ class LayeredSecrets:
         self._stores = stores
 
     def get(self, name: str) -> str | None:
-        """The secret from the first store that has it."""
-        stored = (store.get(name) for store in self._stores)
-        provided = (each.get(name) for each in (self._credentials,) if each)
-        order = (*stored, *provided) if name in ROTATING else (*provided, *stored)
-        return next((value for value in order if value is not None), None)
+        """The secret from the first store that has it; a store that fails is no reason not to look into the others."""
+        provided = (self._credentials,) if self._credentials else ()
+        failures: list[Failure] = []
+        for store in (*self._stores, *provided) if name in ROTATING else (*provided, *self._stores):
+            try:
+                value: str | None = store.get(name)
+            except (AuthenticationRequired, Unavailable) as failure:
+                failures.append(failure)
+                continue
+            if value is not None:
+                return value
+        if failures:
+            raise failures[0]
+        return None
 
     def put(self, name: str, value: str) -> None:
         """Store it in the first store, and nowhere else."""

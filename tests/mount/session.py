@@ -169,7 +169,7 @@ class Mount:
     def run(self, *words: str, entered: str = "") -> subprocess.CompletedProcess[str]:
         """Another ``mountcloud`` command with the same settings; ``entered`` is its standard input."""
         return subprocess.run(
-            self._command(*words),
+            self.command(*words),
             env=self._environment,
             input=entered,
             capture_output=True,
@@ -188,7 +188,8 @@ class Mount:
         new, self._read = text[self._read :], len(text)
         return new
 
-    def _command(self, *words: str) -> Sequence[str]:
+    def command(self, *words: str) -> Sequence[str]:
+        """How ``run`` calls it."""
         if self.user is None:
             return [sys.executable, "-m", "mountcloud", *words]
         return [sys.executable, str(LAUNCHER), str(self.user.uid), str(self.user.gid), *words]
@@ -201,7 +202,7 @@ class Mount:
             user = (self.user.uid, self.user.gid) if self.user else None
             return daemons.start(words, environment, log.fileno(), log.fileno(), user=user)
         return subprocess.Popen(
-            self._command(*words), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"
+            self.command(*words), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"
         )
 
     def _wait_until_ready(self, notifications: socket.socket) -> None:

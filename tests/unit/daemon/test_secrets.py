@@ -279,6 +279,18 @@ def _unlock_when_told(keyring: AskingKeyring, caplog: pytest.LogCaptureFixture) 
     keyring.unlocked.set()
 
 
+def test_what_another_store_has_is_found_although_the_keyring_is_locked(tmp_path: Path) -> None:
+    file = FileSecrets(tmp_path / "secrets.json")
+    file.put("password", "x")
+    store = LayeredSecrets(None, (KeyringSecrets("work", LockedKeyring(), WITHIN_S), file))
+    assert store.get("password") == "x"
+    with pytest.raises(AuthenticationRequired, match="unlock it"):
+        store.get("encryption_password")
+    with pytest.raises(AuthenticationRequired):
+        store.put("password", "y")
+    assert file.get("password") == "x"
+
+
 def open_here(tmp_path: Path, **environment: str) -> LayeredSecrets:
     environment |= {"HOME": str(tmp_path)}
     return open_secrets("work", AccountPaths.of("work", environment), environment)
