@@ -4,9 +4,10 @@ import os
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("mountcloud", deadline=None)  # how long an example takes says how busy the machine is
+# How long examples take, or making them, says how busy the machine is.
+settings.register_profile("mountcloud", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mountcloud")
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # nothing of ours belongs into a developer's own

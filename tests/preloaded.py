@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -130,7 +131,7 @@ class Preloaded:
 
 def _end(line: socket.socket, process: "subprocess.Popen[bytes]") -> None:
     """Other processes of the tests may have the line too, so that closing it would not be noticed."""
-    with line:
+    with line, suppress(OSError):
         line.shutdown(socket.SHUT_RDWR)
     try:
         process.wait(60)
