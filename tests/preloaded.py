@@ -156,6 +156,7 @@ def _preload(packages: Sequence[str]) -> None:
 def _forked(line: socket.socket) -> Sequence[str]:
     """Returns in each forked process, with its words; ends in the one that forks, when nobody wants any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for those who run the tests and for what they started
     while True:
         message, descriptors, _, _ = socket.recv_fds(line, _MOST, 3)
         if not message:
@@ -163,6 +164,7 @@ def _forked(line: socket.socket) -> Sequence[str]:
         if not os.fork():
             line.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             return _kept(json.loads(message), *descriptors)
         for each in descriptors:
             os.close(each)
