@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
+import trio
 
 from mountcloud.model.arrival import Arrival
 from mountcloud.model.errors import Corrupt, Unavailable
@@ -97,6 +98,29 @@ async def _break_off(answer: httpx.Response, coming: AsyncIterator[bytes]) -> No
     with suppress(httpx.HTTPError, httpx.StreamError):
         async for _ in coming:
             continue
+
+
+@asynccontextmanager
+async def ended(answer: httpx.Response) -> AsyncIterator[None]:
+    """At the end it is closed: a network call that a cancelled caller must not leave half done."""
+    try:
+        yield
+    finally:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + 5.0):
+            await answer.aclose()
+
+
+async def whole(answer: httpx.Response, most: int) -> bytes:
+    """All that it says, decoded. Raises ``Unavailable`` when that is more than ``most`` bytes."""
+    pieces: list[bytes] = []
+    size, coming = 0, answer.aiter_bytes()
+    async for piece in coming:
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            await _break_off(answer, coming)
+            raise Unavailable(f"{answer.url.host} answers with more than {most} bytes")
+    return b"".join(pieces)
 
 
 async def beginning(answer: httpx.Response) -> bytes:

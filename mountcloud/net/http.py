@@ -24,7 +24,7 @@ from mountcloud.model.errors import Unavailable
 from mountcloud.model.span import StoredSpan
 from mountcloud.net.bodies import Body, ExactBody, Once
 from mountcloud.net.direct import Direct
-from mountcloud.net.download import Download, beginning, check_range, hand_on_lines, take
+from mountcloud.net.download import Download, beginning, check_range, ended, hand_on_lines, take, whole
 from mountcloud.net.failures import BrokenOff, Silence, our_failures
 from mountcloud.net.throttle import Throttle, Turn
 
@@ -60,6 +60,7 @@ class ClientSettings:
 
     ``stall_s`` is how long a download may be silent before it goes on over another connection.
     ``thread_from`` bytes and more are received in a thread; less is not worth the way there.
+    ``most_answer`` bytes are held of an answer that is no download; what goes on for longer is none.
     ``proxy`` is the address of a proxy for all requests but those to this machine; without it the environment decides.
     """
 
@@ -71,6 +72,7 @@ class ClientSettings:
     concurrency: int = 8
     proxy: str = ""
     thread_from: int = 512 * 1024
+    most_answer: int = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Response:
         """The body as JSON; raises ``Unavailable`` if it is something else, such as a proxy's HTML."""
         try:
             decoded: object = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unavailable(f"the service answered {self.status} with something that is not JSON") from None
         return decoded
 
@@ -247,15 +249,11 @@ class Client:
         started, start = trio.current_time(), b""
         with our_failures(request.url, "send its lines"):
             answer = await self._http.send(request, auth=self._auth_for(request.url), stream=True)
-            try:
+            async with ended(answer):
                 if answer.is_success:
                     await hand_on_lines(answer, line)
                 else:
                     start = await beginning(answer)
-            finally:
-                # Closing is a network call that a cancelled caller must not leave half done.
-                with trio.CancelScope(shield=True, deadline=trio.current_time() + 5.0):
-                    await answer.aclose()
         self._note(request, answer.status_code, started)
         return Response(answer.status_code, _lower(answer.headers), start)
 
@@ -292,9 +290,11 @@ class Client:
     async def _exchange(self, request: httpx.Request) -> Response:
         started = trio.current_time()
         with our_failures(request.url, "answer"):
-            answer = await self._http.send(request, auth=self._auth_for(request.url))
+            answer = await self._http.send(request, auth=self._auth_for(request.url), stream=True)
+            async with ended(answer):
+                body = await whole(answer, self._settings.most_answer)
         self._note(request, answer.status_code, started)
-        return Response(answer.status_code, _lower(answer.headers), answer.content)
+        return Response(answer.status_code, _lower(answer.headers), body)
 
     def _auth_for(self, target: httpx.URL) -> httpx.Auth | None:
         return self._auth if self._is_ours(target) else None
@@ -304,7 +304,7 @@ class Client:
         body = b""
         with our_failures(download.target, "send its bytes"):
             answer = await self._follow(download, wanted)
-            try:
+            async with ended(answer):
                 if answer.is_success:
                     if judge is not None:
                         judge(Response(answer.status_code, _lower(answer.headers), b""))
@@ -314,10 +314,6 @@ class Client:
                     body = download.arrival.gathered()
                 else:
                     body = await beginning(answer)
-            finally:
-                # Closing is a network call that a cancelled reader must not leave half done.
-                with trio.CancelScope(shield=True, deadline=trio.current_time() + 5.0):
-                    await answer.aclose()
         self._note(answer.request, answer.status_code, started)
         return Response(answer.status_code, _lower(answer.headers), body)
 

@@ -1,3 +1,4 @@
+import gzip
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -312,3 +313,25 @@ def test_proxies_of_the_environment_are_for_others_than_this_machine(monkeypatch
         assert seen == ["http://elsewhere.invalid/x", "/x"]
 
     trio.run(main)
+
+
+def test_an_answer_without_an_end_is_none() -> None:
+    async def action(client: Client, server: Server) -> None:
+        bounded = Client(ClientSettings(server.url, most_answer=1000))
+        assert len((await bounded.request("GET", "/1000")).body) == 1000
+        for path in ("/1001", "/bomb"):
+            with pytest.raises(Unavailable, match="more than 1000"):
+                await bounded.request("GET", path)
+        await bounded.aclose()
+
+    def answer(request: Seen) -> Reply:
+        if request.target == "/bomb":
+            return Reply(200, {"content-encoding": "gzip"}, gzip.compress(bytes(1_000_000)))
+        return Reply(200, {}, bytes(int(request.target[1:])))
+
+    converse(answer, action)
+
+
+def test_an_answer_that_is_too_deep_is_no_json() -> None:
+    with pytest.raises(Unavailable, match="not JSON"):
+        Response(200, {}, b"[" * 1_000_000).json()
