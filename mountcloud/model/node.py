@@ -50,11 +50,16 @@ def usual_mode(*, directory: bool) -> int:
     return USUAL_DIRECTORY_MODE if directory else USUAL_FILE_MODE
 
 
+_LARGEST = (1 << 63) - 1
+"""Bytes, and nanoseconds since the epoch: the most that kernel and database can hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node at one version; a value, without anything about caching or handles.
 
-    ``size`` counts plaintext bytes (0 for a directory). ``name`` is the service's name, not yet a file name.
+    ``size`` counts plaintext bytes (0 for a directory); it and the time are within 64 bits.
+    ``name`` is the service's name, not yet a file name.
     ``parent`` is None for the root only. ``encrypted`` tells which side of an encryption boundary it is on.
     ``mode`` are the permission bits that the service keeps for it, None if it keeps none.
     """
@@ -69,6 +74,12 @@ class Node:
     rights: Rights
     encrypted: bool = False
     mode: int | None = None
+
+    def __post_init__(self) -> None:
+        """Services and other clients tell what they like; one number too large must not hide a whole directory."""
+        if not (0 <= self.size <= _LARGEST and -_LARGEST <= self.mtime_ns <= _LARGEST):
+            object.__setattr__(self, "size", min(max(self.size, 0), _LARGEST))
+            object.__setattr__(self, "mtime_ns", min(max(self.mtime_ns, -_LARGEST), _LARGEST))
 
     @property
     def ref(self) -> Ref:

@@ -61,7 +61,7 @@ class CellMap:
         self.count = -(-stored_size // CELL)
         self._bits = bytearray(-(-self.count // 8))
         self._bits[: len(bits)] = bits[: len(self._bits)]
-        self.present = sum(each.bit_count() for each in self._bits)
+        self.present = int.from_bytes(self._bits, "little").bit_count()
 
     def __contains__(self, cell: int) -> bool:
         return bool(self._bits[cell >> 3] & (1 << (cell & 7)))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mountcloud.model.errors import Corrupt, DiskFull
+from mountcloud.model.errors import Corrupt, DiskFull, TooLarge
 from mountcloud.model.ids import Ref
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, indices, span_of
@@ -22,6 +22,8 @@ from mountcloud.store.sqlite import Database
 
 EXTENT = 32
 """Cells that are evicted together: 4 MiB."""
+_LARGEST = 1 << 46
+"""Bytes of a file whose cells can be told apart in memory: 64 MiB are needed for that."""
 
 
 @dataclass(slots=True)
@@ -119,7 +121,9 @@ class ChunkStore:
         return self._kept if key in self._pinned else self._recent
 
     def version(self, ref: Ref, stored_size: int) -> Cached:
-        """What is here of this version. Give it back by ``release``."""
+        """What is here of this version. Give it back by ``release``. Raises ``TooLarge``."""
+        if stored_size > _LARGEST:
+            raise TooLarge(f"a file of {stored_size} bytes cannot be read from here")
         key = _key(ref)
         cached = self._versions.get(key)
         if cached is None:

@@ -1,5 +1,6 @@
 """What other clients do is seen here; a failure never removes anything, and what is in flux here is left alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import trio
 import trio.testing
 
 from mountcloud.engine.syncing import Syncer
-from mountcloud.model.errors import NotFound, Unavailable
+from mountcloud.model.errors import NotFound, TooLarge, Unavailable
 from mountcloud.model.provider import ChangeFeed
 from mountcloud.providers.memory import MemoryProvider
 from mountcloud.providers.memory_service import MemoryService
@@ -358,4 +359,24 @@ async def test_what_is_owed_new_content_and_was_then_replaced_is_not_shown_again
         held.gate.set()
         await here.settle()
         assert await here.tree() == {"a": b"c"} == remote.tree()
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_a_size_that_cannot_be_hides_nothing_and_is_not_read(tmp_path: Path) -> None:
+    service = new_service()
+    remote = Remote(service)
+    remote.write("good", b"1")
+    for name, size, mtime_ns in (("huge", 1 << 70, 10**30), ("negative", -5, -(10**30)), ("long", 1 << 62, 0)):
+        stored = service.tree.entry(remote.write(name, b"x").id)
+        stored.node = replace(stored.node, size=size, mtime_ns=mtime_ns)
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        assert await here.list() == ["good", "huge", "long", "negative"]
+        assert ((await here.stat("huge")).size, (await here.stat("negative")).size) == ((1 << 63) - 1, 0)
+        assert await here.read("good") == b"1"
+        for name in ("huge", "long"):
+            with pytest.raises(TooLarge):
+                await here.read(name)
+        await here.kill()
         nursery.cancel_scope.cancel()
