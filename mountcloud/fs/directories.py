@@ -92,32 +92,32 @@ class Directories:
         """Another name, place or both; what holds it makes way if ``replace``, else ``Exists`` is raised."""
         source = await self._core.directory(parent)
         target = await self._core.directory(new_parent)
-        entry = self._core.child(source, file_name)
-        victim = self._core.find(target, new_name)
+        entry, victim = self._core.child(source, file_name), self._core.find(target, new_name)
+        if victim is not None and replace and victim.node.is_directory and entry.node.is_directory:
+            await self._core.directory(victim.inode)
+        # The awaits above are seams: look again at what they may have changed.
+        source, target = self._core.entry(parent), self._core.entry(new_parent)
+        entry, victim = self._core.child(source, file_name), self._core.find(target, new_name)
         if victim is not None:
             if not replace:
                 raise Exists(f"{new_name!r} exists")
             if victim.inode == entry.inode:
                 return
-            await self._demand_replaceable(entry, victim)
-        # The awaits above are seams: look again at what they may have changed.
-        source, target = self._core.entry(parent), self._core.entry(new_parent)
-        entry = self._core.child(source, file_name)
+            self._demand_replaceable(entry, victim)
         self._demand_movable(entry, source, target)
-        victim = self._core.find(target, new_name)
-        if victim is not None and self._core.index.has_children(victim.node.id):
-            raise NotEmpty(f"{new_name!r} is not empty")
         remote_name = self._core.naming.remote_name(new_name, entry.node.kind, link=entry.is_link)
         self._demand_no_clash(target, remote_name, [each.inode for each in (entry, victim) if each is not None])
         file_name = self._core.index.shown_as(entry.node.id, remote_name)
         self._core.local.move(entry, target, remote_name, file_name, victim)
         await self._core.confirmed(entry)
 
-    async def _demand_replaceable(self, entry: Entry, victim: Entry) -> None:
+    def _demand_replaceable(self, entry: Entry, victim: Entry) -> None:
+        """A directory of which nobody knows what is in it counts as full."""
         if victim.node.is_directory:
             if not entry.node.is_directory:
                 raise IsADirectory(f"{victim.file_name!r} is a directory")
-            await self._demand_empty(victim)
+            if victim.listed is None or self._core.index.has_children(victim.node.id):
+                raise NotEmpty(f"{victim.file_name!r} is not empty")
         elif entry.node.is_directory:
             raise NotADirectory(f"{victim.file_name!r} is no directory")
         demand(victim, Rights.DELETE)

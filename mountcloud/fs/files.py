@@ -143,6 +143,7 @@ class Files:
         draft = self._emptied(entry, self.draft(entry)) if size == 0 else await self._writable(entry, size)
         if size > draft.roomy:
             await self._room.demand(draft, size, encrypted=entry.node.encrypted)
+            draft = await self._writable(self._core.entry(inode), size)  # whoever closed it meanwhile let that one go
         draft.touch(self._core.local.clock_ns())
         draft.file.truncate(size)
         if not self._core.handles.open_on(inode):

@@ -4,7 +4,7 @@ import errno
 import os
 from pathlib import Path
 
-from mountcloud.model.errors import DiskFull, Unavailable
+from mountcloud.model.errors import DiskFull, TooLarge, Unavailable
 
 SIZE = 8 << 20
 """Bytes kept back: more than the write-ahead logs of all databases grow to."""
@@ -97,8 +97,10 @@ def full_disk() -> DiskFull:
     return DiskFull("the disk that holds the drafts is full", hint="free some space, or move the state directory")
 
 
-def failure_of(error: OSError) -> DiskFull | Unavailable:
+def failure_of(error: OSError) -> DiskFull | TooLarge | Unavailable:
     """What an error of the disk that holds the drafts means to a program."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return full_disk()
+    if error.errno == errno.EFBIG:
+        return TooLarge("the disk that holds the drafts cannot hold a file of this size")
     return Unavailable(f"a draft cannot be written: {error.strerror}")

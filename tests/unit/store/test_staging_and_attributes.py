@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mountcloud.model.errors import Corrupt, NoKey, OutOfSpace, Unavailable
+from mountcloud.model.errors import Corrupt, NoKey, OutOfSpace, TooLarge, Unavailable
 from mountcloud.model.ids import NodeId
 from mountcloud.store.attributes import Attributes, Stored
 from mountcloud.store.staged_file import StagedFile
@@ -14,7 +14,13 @@ from tests.unit.store.sealing import sealer
 
 
 @pytest.mark.parametrize(
-    ("number", "failure"), [(errno.ENOSPC, OutOfSpace), (errno.EDQUOT, OutOfSpace), (errno.EIO, Unavailable)]
+    ("number", "failure"),
+    [
+        (errno.ENOSPC, OutOfSpace),
+        (errno.EDQUOT, OutOfSpace),
+        (errno.EFBIG, TooLarge),
+        (errno.EIO, Unavailable),
+    ],
 )
 @pytest.mark.parametrize("call", ["pwrite", "ftruncate"])
 def test_a_disk_in_trouble_has_its_failure(
