@@ -203,6 +203,7 @@ def test_mapped_reading(tree: Tree) -> None:
     assert tree.do(mapped, file) == data
 
 
+@pytest.mark.semantics("file-mmap")
 def test_mapped_writing(tree: Tree) -> None:
     file, data = tree.path / "file", bytearray(content(8, 200_000))
     tree.do(write_file, file, bytes(data))
