@@ -250,6 +250,9 @@ class Fetched:
                 self.means.budget.give(flight.span.length)
         except Failure as failure:
             flight.failure = failure
+        except Exception:
+            log.exception("a download of node %s met a fault of the disk, or of mountcloud", self.node.id)
+            flight.failure = Unavailable(f"{self.node.name!r} cannot be read now, see the log")
         finally:
             self.forget(flight.missing)
             flight.end()
@@ -301,9 +304,9 @@ class Fetched:
         cached.verdict, cached.changed = verdict, True
         if not verdict:
             log.error("the content of %r (node %s) was altered: it is not shown", self.node.name, self.node.id)
-            self.means.store.drop(cached, quarantine=True)
-            self._quarantine()
+            self._quarantine()  # first: to drop the bytes may fail, on a full disk
             self.means.altered(self.node)
+            self.means.store.drop(cached, quarantine=True)
 
     def _quarantine(self) -> None:
         self.failure = Corrupt(f"the content of {self.node.name!r} is not what was uploaded")

@@ -8,7 +8,7 @@ import trio
 
 from mountcloud.engine.reading import Library
 from mountcloud.engine.syncing import Syncer
-from mountcloud.model.errors import Busy, Failure, InvalidArgument, OutOfSpace
+from mountcloud.model.errors import Busy, DiskFull, Failure, InvalidArgument, OutOfSpace
 from mountcloud.model.ids import ROOT_INODE, NodeId, Ref, is_local
 from mountcloud.model.node import Node
 from mountcloud.policy.cells import whole_cells
@@ -125,7 +125,10 @@ class Pinner:
     async def run(self) -> None:
         """Look for ever; a failure is told in ``trouble``, and tried again at the next look."""
         while True:
-            await self._look()
+            try:
+                await self._look()
+            except DiskFull as full:
+                self.trouble = f"what is pinned cannot be kept: {full}"
             with trio.move_on_after(self.interval_s):
                 await self._poked.wait()
             self._poked = trio.Event()

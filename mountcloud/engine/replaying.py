@@ -287,6 +287,10 @@ class Replayer:
                 return
             except DiskFull as full:
                 await self._for_room(full)
+            except Exception:
+                log.exception("%s of node %s met a fault of mountcloud", operation.kind.value, operation.node)
+                self._park(operation, Failure("a fault of mountcloud, see the log"))
+                return
 
     async def _discard_upload(self, key: OperationId, state: str) -> None:
         """A kindness to the service: what it holds of an upload that is not owed any more."""
@@ -309,9 +313,6 @@ class Replayer:
             await self._met_nothing(operation, gone)
         except Failure as failure:
             self._failed(operation, failure)
-        except Exception:
-            log.exception("%s of node %s met a fault of mountcloud", operation.kind.value, operation.node)
-            self._park(operation, Failure("a fault of mountcloud, see the log"))
         else:
             self._settle(operation, settled)
 
@@ -369,13 +370,14 @@ class Replayer:
         return replace(result, version=sent.version, mtime_ns=result.mtime_ns if dated else entry.remote_mtime_ns)
 
     def _failed(self, operation: Operation, failure: Failure) -> None:
+        gone_already = operation.kind is OperationKind.REMOVE and isinstance(failure, NotFound)
         if failure.transient:
             wait = self._delay(operation, failure)
             log.info("%s of %s will be tried again in %.0f s: %s", operation.kind.value, operation.node, wait, failure)
             self.resolver.again(operation.id, str(failure), wait)
         elif not self.resolver.resolved(operation, failure):
             self._park(operation, failure)
-        elif self.journal.get(operation.id) is None and not _gone_already(operation, failure):
+        elif self.journal.get(operation.id) is None and not gone_already:
             self.refused(operation.id, failure)  # given up: the service's state stands
 
     def _delay(self, operation: Operation, failure: Failure) -> float:
@@ -394,7 +396,3 @@ class Replayer:
         name = "a change" if current.target is None else current.target.name
         self.told(Notice(kind, f"{name}: {failure.message}"))
         self.refused(operation.id, failure)
-
-
-def _gone_already(operation: Operation, failure: Failure) -> bool:
-    return operation.kind is OperationKind.REMOVE and isinstance(failure, NotFound)

@@ -152,10 +152,11 @@ class ChunkStore:
         return Cached(cached.key, cached.ref, cached.stored_size, CellMap(cached.stored_size), verdict, changed=True)
 
     def release(self, cached: Cached) -> None:
-        """One user less."""
+        """One user less. What cannot be written down on a full disk is fetched again."""
         cached.users -= 1
         if cached.users == 0:
-            self._save(cached)
+            with suppress(DiskFull):
+                self._save(cached)
             del self._versions[cached.key]
             if cached.file is not None:
                 cached.file.close()
@@ -167,7 +168,7 @@ class ChunkStore:
         return cached.cells.missing(indices(span))
 
     def read(self, cached: Cached, span: StoredSpan) -> bytes:
-        """Bytes that are all here."""
+        """Bytes that are all here. Raises ``Unavailable`` if the disk does not give them, ``Corrupt``."""
         cells = indices(span)
         for extent in range(cells.start // EXTENT, -(-cells.stop // EXTENT)):
             if (cached.key, extent) in self._recent:
@@ -181,7 +182,7 @@ class ChunkStore:
         """For a thread: fills memory of the span's length with bytes that are here; False if any made way meanwhile.
 
         Evictions are counted before the bytes go, so unchanged after reading they say that the bytes were still there.
-        Raises ``Corrupt`` if the file is too short. Reading so is no use that keeps the bytes here for longer.
+        Raises ``Corrupt`` if the file is too short, ``Unavailable``. It is no use that keeps the bytes here for longer.
         """
         file, evictions = self._file(cached), cached.evictions
 

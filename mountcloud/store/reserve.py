@@ -42,7 +42,10 @@ class Reserve:
         return self._held
 
     def _taken(self, kept: int) -> bool:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False
         try:
             os.posix_fallocate(descriptor, 0, self._size)
         except OSError:

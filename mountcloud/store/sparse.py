@@ -5,6 +5,8 @@ import errno
 import os
 from pathlib import Path
 
+from mountcloud.model.errors import Unavailable
+
 _KEEP_SIZE = 0x01
 _PUNCH_HOLE = 0x02
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -26,13 +28,19 @@ class SparseFile:
         return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def pread(self, size: int, offset: int) -> bytes:
-        """Up to ``size`` bytes."""
-        return os.pread(self._descriptor, size, offset)
+        """Up to ``size`` bytes. Raises ``Unavailable``."""
+        try:
+            return os.pread(self._descriptor, size, offset)
+        except OSError as error:
+            raise _unreadable(error) from error
 
     def fill(self, room: memoryview, offset: int) -> bool:
-        """The bytes from there on, into memory; False if the file ends before it is full."""
+        """The bytes from there on, into memory; False if the file ends before it is full. Raises ``Unavailable``."""
         while room:
-            count = os.preadv(self._descriptor, [room], offset)
+            try:
+                count = os.preadv(self._descriptor, [room], offset)
+            except OSError as error:
+                raise _unreadable(error) from error
             if not count:
                 return False
             room, offset = room[count:], offset + count
@@ -57,6 +65,11 @@ class SparseFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _unreadable(error: OSError) -> Unavailable:
+    hint = "mountcloud evict gives the bytes back, so that they are fetched again"
+    return Unavailable(f"the cache cannot be read: {error.strerror}", hint=hint)
 
 
 def allocate(descriptor: int, size: int) -> None:
