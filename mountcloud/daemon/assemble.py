@@ -18,6 +18,7 @@ from mountcloud.daemon.offering import Offers
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.secrets import SecretsWithRoom
 from mountcloud.daemon.settings import AccountSettings
+from mountcloud.engine.background import spared
 from mountcloud.engine.budget import Budget
 from mountcloud.engine.confirming import Confirmation
 from mountcloud.engine.drafting import Drafts
@@ -312,7 +313,7 @@ def assemble(
     syncer.walked, syncer.listed = scout.opened, scout.go_on
     syncer.vanished = attributes.vanished
     local.owed, salvage.done = replayer.changed, replayer.wake
-    library.outdated = lambda node: nursery.start_soon(syncer.look_again, node.parent) if node.parent else None
+    library.outdated = lambda node: nursery.start_soon(spared, syncer.look_again, node.parent) if node.parent else None
     means.altered = lambda node: _forget_content(node, index, notifier)
     pinner = Pinner(index, attributes, syncer, library, kept.chunks, 3 * account.poll_interval_s)
     core = Core(

@@ -19,6 +19,7 @@ from mountcloud.daemon.desktop import Desktop
 from mountcloud.daemon.notify_systemd import Notifier
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.daemon.settings import AccountSettings
+from mountcloud.engine.background import lasting
 from mountcloud.fuse.session import prepare
 from mountcloud.model.errors import Busy, DiskFull, Failure, Unsupported
 from mountcloud.model.ids import ROOT_INODE, Version
@@ -126,14 +127,14 @@ class Front:
             services.start_soon(self._mount.syncer.run)
             services.start_soon(self._mount.replayer.run)
             services.start_soon(self._mount.offers.prepare)
-            services.start_soon(self._mount.persister.run)
+            services.start_soon(lasting, self._mount.persister.run)
             if self._mount.surveyor is not None:
-                services.start_soon(self._mount.surveyor.run)
+                services.start_soon(lasting, self._mount.surveyor.run)
             services.start_soon(self._watch_signals)
             services.start_soon(self._watchdog)
-            services.start_soon(self._keep_chunks)
-            services.start_soon(self._tell_of_the_queue)
-            services.start_soon(self._mount.pinner.run)
+            services.start_soon(lasting, self._keep_chunks)
+            services.start_soon(lasting, self._tell_of_the_queue)
+            services.start_soon(lasting, self._mount.pinner.run)
             services.start_soon(self._announce, on_ready)
             await session.serve()
         finally:

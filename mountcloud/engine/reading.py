@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import trio
 from cachetools import LRUCache
 
+from mountcloud.engine.background import spared
 from mountcloud.engine.fetching import DEADLINE, Fetched, Means
 from mountcloud.model.errors import NoKey, Outdated, Unavailable
 from mountcloud.model.ids import Ref
@@ -66,13 +67,13 @@ class Library:
         fetched = self._open.get(ref)
         if fetched is not None and fetched.failure is not None:
             del self._open[ref]
-            self.means.nursery.start_soon(fetched.aclose)
+            self.means.nursery.start_soon(spared, fetched.aclose)
 
     def _forget_idle(self) -> None:
         """Versions that were read lately stay open, the others are given back."""
         idle = [ref for ref, each in self._open.items() if each.users == 0]
         for ref in idle[: max(len(self._open) - _KEPT_OPEN, 0)]:
-            self.means.nursery.start_soon(self._open.pop(ref).aclose)
+            self.means.nursery.start_soon(spared, self._open.pop(ref).aclose)
 
 
 class Reader:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from mountcloud.engine.background import spared
 from mountcloud.engine.reading import Library, Reader
 from mountcloud.model.errors import Failure
 from mountcloud.model.ids import Inode, NodeId
@@ -33,7 +34,7 @@ class Salvage:
         self._kept[inode] = self.library.reader(node)
         if node.size <= LARGEST:
             self._coming[node.id] = trio.CancelScope()
-            self.nursery.start_soon(self._fetch, node, self._coming[node.id])
+            self.nursery.start_soon(spared, self._fetch, node, self._coming[node.id])
 
     def holds(self, node: NodeId) -> bool:
         """True while the node must not be replaced yet."""
@@ -50,7 +51,7 @@ class Salvage:
         if reader is not None:
             if (coming := self._coming.pop(reader.node.id, None)) is not None:
                 coming.cancel()
-            self.nursery.start_soon(reader.aclose)
+            self.nursery.start_soon(spared, reader.aclose)
 
     async def _fetch(self, node: Node, scope: trio.CancelScope) -> None:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from mountcloud.engine.background import spared
 from mountcloud.model.errors import Failure
 from mountcloud.model.ids import NodeId
 from mountcloud.policy.walking import Walk
@@ -50,7 +51,7 @@ class Scout:
         room = self._walk.ahead - len(self._under_way) - len(self._ahead)
         for node in self._next(directory, self._walk.ahead)[: max(room, 0)]:
             self._under_way.add(node)
-            self.nursery.start_soon(self._list, node)
+            self.nursery.start_soon(spared, self._list, node)
 
     def _next(self, directory: Entry, most: int) -> list[NodeId]:
         if not most:
