@@ -29,18 +29,6 @@ class PlainCipher:
         return data if isinstance(data, bytes) and len(part) == len(data) else bytes(part)
 
 
-class PlainEncryptor:
-    """Plaintext is stored as it is."""
-
-    def update(self, data: bytes) -> bytes:
-        """The same bytes."""
-        return data
-
-    def finish(self) -> bytes:
-        """Nothing remains."""
-        return b""
-
-
 def wanted_part(want: PlainSpan, covered: StoredSpan, data: bytes | memoryview) -> memoryview:
     """The stored bytes at the places of ``want``, for ciphers that change no offset.
 

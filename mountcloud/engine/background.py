@@ -14,7 +14,7 @@ AGAIN_S = 60.0
 _Arguments = TypeVarTuple("_Arguments")
 
 
-async def spared(task: Callable[[Unpack[_Arguments]], Awaitable[object]], *arguments: Unpack[_Arguments]) -> None:
+async def spared(task: Callable[[Unpack[_Arguments]], Awaitable[object]], *arguments: *_Arguments) -> None:
     """Do it once."""
     try:
         await task(*arguments)

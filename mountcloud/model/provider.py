@@ -27,7 +27,6 @@ class ChangeFeed(Enum):
 class Integrity(Enum):
     """What protects stored bytes against alteration."""
 
-    PER_CHUNK = "per-chunk"
     WHOLE_FILE = "whole-file"
     NONE = "none"
 
@@ -100,16 +99,6 @@ class UploadProgress(Protocol):
 
     def save(self, state: str) -> None:
         """Keep the text; it survives a crash after the return. An empty one: there is nothing to go on with."""
-
-
-class Encryptor(Protocol):
-    """One pass over one file, in order."""
-
-    def update(self, data: bytes) -> bytes:
-        """The stored bytes of the next plaintext bytes."""
-
-    def finish(self) -> bytes:
-        """The remaining stored bytes (often none)."""
 
 
 class ContentCheck(Protocol):

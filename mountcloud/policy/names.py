@@ -79,11 +79,6 @@ def fold(rules: NameRules, name: str) -> str:
     return unicodedata.normalize("NFC", name) if rules.normalises else name
 
 
-def clashes(rules: NameRules, one: str, other: str) -> bool:
-    """Whether the service would refuse to hold both names in one directory."""
-    return fold(rules, one) == fold(rules, other)
-
-
 def disambiguate(file_name: str, taken: Callable[[str], bool], id: str) -> str:
     """A file name for a node whose own one is taken by another node: the same for the same id as long as it is free."""
     digest = hashlib.sha256(id.encode("utf-8", "surrogatepass")).hexdigest()

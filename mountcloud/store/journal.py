@@ -192,10 +192,6 @@ class Journal:
         """True if another node is to take this one's place, whatever is owed for it before that."""
         return any(self._owed[each].node != node for each in self._of.get(node, ()))
 
-    def involves(self, node: NodeId) -> bool:
-        """True if any operation touches the node."""
-        return node in self._of
-
     def involves_below(self, directory: NodeId) -> bool:
         """True if any operation takes or frees a name in the directory."""
         return directory in self._below

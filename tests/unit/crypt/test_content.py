@@ -5,9 +5,9 @@ import pytest
 from mountcloud.crypt.gcm_stream import MAX_PLAIN_SIZE, GcmStreamCipher, GcmStreamEncryptor
 from mountcloud.crypt.gcm_verify import TagCheck
 from mountcloud.crypt.keys import FileKey
-from mountcloud.crypt.plain import PlainCipher, PlainEncryptor
+from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.errors import Corrupt, TooLarge
-from mountcloud.model.provider import ContentCipher, Encryptor, Integrity
+from mountcloud.model.provider import ContentCipher, Integrity
 from mountcloud.model.span import PlainSpan, StoredSpan
 
 KEY = FileKey(bytes(range(32)), bytes(range(12)), bytes(16))
@@ -21,17 +21,14 @@ def encrypted(plain: bytes) -> tuple[FileKey, bytes]:
 
 def test_both_ciphers_are_what_the_port_asks_for() -> None:
     ciphers: list[ContentCipher] = [PlainCipher(3), GcmStreamCipher(KEY, 3)]
-    encryptors: list[Encryptor] = [PlainEncryptor(), GcmStreamEncryptor(KEY.key, KEY.iv)]
     assert [(cipher.plain_size, cipher.stored_size) for cipher in ciphers] == [(3, 3), (3, 3)]
     assert [cipher.integrity for cipher in ciphers] == [Integrity.NONE, Integrity.WHOLE_FILE]
-    assert [len(encryptor.update(b"abc") + encryptor.finish()) for encryptor in encryptors] == [3, 3]
 
 
 def test_the_plain_cipher_changes_nothing() -> None:
     cipher = PlainCipher(10)
     assert cipher.cover(PlainSpan(2, 5)) == StoredSpan(2, 5)
     assert cipher.decrypt(PlainSpan(2, 5), StoredSpan(1, 6), b"bcdef") == b"cde"
-    assert PlainEncryptor().update(b"abc") + PlainEncryptor().finish() == b"abc"
 
 
 @pytest.mark.parametrize(

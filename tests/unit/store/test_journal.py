@@ -97,7 +97,7 @@ def test_what_is_owed_follows_a_node_to_its_real_id(tmp_path: Path) -> None:
         replace(gone, source=Slot(NodeId("n7"), "old")),
     ]
     assert journal.operations == expected
-    assert (journal.of(D), journal.involves(D)) == ([], False)
+    assert (journal.of(D), D in journal.unsettled_since(journal.clock)) == ([], False)
     journal.close()
     journal = Journal(tmp_path / "j.db")
     assert journal.operations == expected
