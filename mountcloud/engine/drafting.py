@@ -109,7 +109,7 @@ class Drafts:
             async with lock:
                 return self._drafts.get(entry.inode) or await self._filled(entry)
         finally:
-            if not lock.locked() and not lock.statistics().tasks_waiting:
+            if not lock.locked() and self._opening.get(entry.inode) is lock:
                 del self._opening[entry.inode]
 
     async def _filled(self, entry: Entry) -> Draft:

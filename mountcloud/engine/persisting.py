@@ -27,8 +27,8 @@ class Roomy(Protocol):
 
 @dataclass(slots=True)
 class Persister:
-    """First the bytes, then the journal that names them: of what was owed when a round began it does not tell before the
-    disk has it. What is closed during a round may be named a little before its bytes are there.
+    """First the bytes, then the journal that names them: what was owed when a round began is whole before it is
+    named on the disk. What is closed meanwhile may be named a little before its bytes are there.
 
     Drafts go the other way: the journal lets go of them first. So no program waits until the disk has removed one, and
     no power cut brings an operation back without its bytes.

@@ -134,13 +134,20 @@ class Files:
             raise Outdated(f"{entry.file_name!r} was replaced since it was read", hint="open it again")
         return entry
 
+    def _opened(self, entry: Entry) -> Entry:
+        """A file without a name has its content by the node that a handle was opened on."""
+        opened = (each.node for each in self._core.handles.files.values() if each.inode == entry.inode)
+        return entry if entry.node.parent is not None else replace(entry, node=next(opened, entry.node))
+
     async def truncate(self, inode: Inode, size: int) -> None:
         """Cut, or extend with zeros."""
         entry = self._core.entry(inode)
         if entry.node.is_directory:
             raise IsADirectory(f"{entry.file_name!r} is a directory")
         demand(entry, Rights.WRITE)
-        draft = self._emptied(entry, self.draft(entry)) if size == 0 else await self._writable(entry, size)
+        draft = (
+            self._emptied(entry, self.draft(entry)) if size == 0 else await self._writable(self._opened(entry), size)
+        )
         if size > draft.roomy:
             await self._room.demand(draft, size, encrypted=entry.node.encrypted)
             draft = await self._writable(self._core.entry(inode), size)  # whoever closed it meanwhile let that one go

@@ -1,11 +1,13 @@
 """What a call knew before it waited for the service is looked up again after it."""
 
+import os
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
+from mountcloud.fs.filesystem import Wanted
 from mountcloud.model.errors import Exists, NotEmpty
 from mountcloud.providers.memory import MemoryProvider
 from tests.unit.engine.harness import Machine, Remote, new_service, on_trio
@@ -84,5 +86,26 @@ async def test_a_truncation_by_name_whose_draft_was_given_up_meanwhile_has_anoth
         await here.drain()
         assert here.fs.attributes(inode).size == 1 << 20
         assert remote.read("file") == b"other".ljust(1 << 20, b"\0")
+        await here.kill()
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.semantics("file-unlink-open")
+@pytest.mark.parametrize("size", [4, 20])
+@on_trio
+async def test_a_file_without_a_name_is_cut_and_extended_through_its_handle(tmp_path: Path, size: int) -> None:
+    service = new_service()
+    Remote(service).write("file", b"0123456789")
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        handle = await here.open("file", os.O_RDWR)
+        inode = await here.inode("file")
+        await here.unlink("file")
+        await here.fs.set_attributes(inode, Wanted(size=size))
+        assert await here.fs.files.read(handle, 0, 100) == b"0123456789"[:size].ljust(size, b"\0")
+        await here.close(handle)
+        await here.drain()
+        assert Remote(service).tree() == {}
+        assert here.staged == []
         await here.kill()
         nursery.cancel_scope.cancel()
