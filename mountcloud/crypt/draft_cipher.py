@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mountcloud.model.errors import Corrupt
@@ -30,24 +30,31 @@ class DraftCipher:
     def __init__(self, key: bytes) -> None:
         self._aes = algorithms.AES(key)
 
-    def encrypt(self, data: bytes, offset: int) -> bytes:
-        """What stands on the disk at this offset."""
-        return bytes(self._passed(data, offset, lambda cipher: cipher.encryptor()))
+    def encrypt(self, data: memoryview, offset: int, into: bytearray) -> memoryview:
+        """What stands on the disk at this offset: the part of ``into`` that it fills.
+
+        ``into`` has ``BLOCK`` bytes more. It is the caller's, who uses it again: new memory costs more than the cipher.
+        """
+        given = memoryview(into)
+        for number, skip, begin, end in _pieces(len(data), offset):
+            unit = self._unit(number).encryptor()
+            if skip:
+                given[begin:end] = unit.update(bytes(skip) + data[begin:end])[skip:]
+            else:
+                unit.update_into(data[begin:end], given[begin : end + BLOCK])
+        return given[: len(data)]
 
     def decrypt(self, stored: bytes, offset: int) -> bytes:
         """The content at this offset; blocks that were never written are zeros on the disk and read as zeros."""
-        return _with_holes(stored, bytes(self._passed(stored, offset, lambda cipher: cipher.decryptor())))
+        return _with_holes(stored, b"".join(self._decrypted(memoryview(stored), offset)))
 
-    def _passed(self, data: bytes, offset: int, context: "Callable[[Cipher[modes.XTS]], CipherContext]") -> memoryview:
-        """Through the cipher, unit by unit, into one buffer: copies cost more than the cipher does."""
-        taken, given = memoryview(data), memoryview(bytearray(len(data) + BLOCK - 1))
-        for number, skip, begin, end in _pieces(len(data), offset):
-            unit = context(Cipher(self._aes, modes.XTS(number.to_bytes(16, "little"))))
-            if skip:
-                given[begin:end] = unit.update(bytes(skip) + taken[begin:end])[skip:]
-            else:
-                unit.update_into(taken[begin:end], given[begin : end + BLOCK - 1])
-        return given[: len(data)]
+    def _decrypted(self, stored: memoryview, offset: int) -> Iterator[bytes]:
+        for number, skip, begin, end in _pieces(len(stored), offset):
+            unit, part = self._unit(number).decryptor(), stored[begin:end]
+            yield unit.update(bytes(skip) + part)[skip:] if skip else unit.update(part)
+
+    def _unit(self, number: int) -> Cipher[modes.XTS]:
+        return Cipher(self._aes, modes.XTS(number.to_bytes(16, "little")))
 
 
 def _pieces(length: int, offset: int) -> Iterator[tuple[int, int, int, int]]:

@@ -29,17 +29,20 @@ class Files:
         self._last_opened: dict[Inode, Version] = {}
 
     async def create(
-        self, parent: Inode, file_name: str, mode: int, by: Owner | None = None
+        self, parent: Inode, file_name: str, mode: int, by: Owner | None = None, flags: int = os.O_RDWR
     ) -> tuple[HandleId, FileAttributes]:
-        """A new file, open for reading and writing. Raises ``Exists``, ``Forbidden``, ``InvalidName``, ``DiskFull``."""
+        """A new file, open for writing and for whatever else ``flags`` say.
+
+        Raises ``Exists``, ``Forbidden``, ``InvalidName``, ``DiskFull``.
+        """
         directory = await self._core.directory(parent)
         name = self._directories.free_name(directory, file_name, Kind.FILE)
         demand(directory, Rights.CREATE_FILES)
         self._core.drafts.staging.demand_room()
         entry = self._core.local.create_file(directory, name)
         self._core.remember_birth(entry, directory, mode, by)
-        handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing=True))
-        return handle, self._core.stat(entry)
+        opened = FileHandle(entry.inode, entry.node, writing=True, streams=_only_writes(flags))
+        return self._core.handles.add_file(opened), self._core.stat(entry)
 
     def open(self, inode: Inode, flags: int) -> tuple[HandleId, bool]:
         """A handle, and whether the kernel may keep what it has cached of the file.
@@ -57,8 +60,14 @@ class Files:
         draft = self.draft(entry)
         if flags & os.O_TRUNC:
             self._emptied(entry, draft)
-        handle = self._core.handles.add_file(FileHandle(entry.inode, entry.node, writing))
+        streams = bool(flags & os.O_TRUNC) and _only_writes(flags)
+        opened = FileHandle(entry.inode, entry.node, writing, streams)
+        handle = self._core.handles.add_file(opened)
         return handle, self._unchanged_since_last_open(entry)
+
+    def is_direct(self, handle: HandleId) -> bool:
+        """True if what is written through this handle goes past the kernel's pages."""
+        return self._core.handles.files[handle].direct
 
     def _openable(self, inode: Inode) -> Entry:
         try:
@@ -67,6 +76,8 @@ class Files:
             raise Outdated("the file is gone") from gone  # the kernel then looks the name up again
 
     def _unchanged_since_last_open(self, entry: Entry) -> bool:
+        if self._core.handles.direct_on(entry.inode):
+            return False
         same = self._last_opened.get(entry.inode) == entry.node.version
         self._last_opened[entry.inode] = entry.node.version
         return same
@@ -123,7 +134,10 @@ class Files:
             encrypted = self._core.entry(opened.inode).node.encrypted
             await self._room.demand(draft, end, encrypted=encrypted)
         draft.touch(self._core.local.clock_ns())
-        return draft.file.pwrite(data, offset)
+        written = draft.file.pwrite(data, offset)
+        if opened.direct and self._core.handles.open_on(opened.inode) > 1:
+            await self._core.syncer.kernel.forget_content(opened.inode)  # others read through pages
+        return written
 
     def _base(self, opened: FileHandle) -> Entry:
         """What the first write changes. Raises ``Outdated`` if the program read another version of it."""
@@ -181,6 +195,8 @@ class Files:
     async def release(self, handle: HandleId) -> None:
         """The last descriptor of this handle is closed."""
         opened = self._core.handles.remove_file(handle)
+        if opened.direct:
+            self._last_opened.pop(opened.inode, None)
         draft = self._core.drafts.get(opened.inode)
         if draft is not None and opened.writing:
             self._core.local.seal(draft)
@@ -188,3 +204,7 @@ class Files:
             self._core.local.closed(opened.inode)
         if opened.reader is not None:
             await opened.reader.aclose()
+
+
+def _only_writes(flags: int) -> bool:
+    return flags & os.O_ACCMODE == os.O_WRONLY

@@ -8,8 +8,10 @@ import threading
 from collections.abc import Sequence
 
 import pyfuse3
+import trio
 
 from mountcloud.model.change import Stale
+from mountcloud.model.ids import Inode
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,11 @@ class KernelNotifier:
         """Queue it; returns at once."""
         if stale and self._thread is not None:
             self._queue.put(stale)
+
+    async def forget_content(self, inode: Inode) -> None:
+        """In a thread: the kernel may wait for a page that one of our tasks is about to bring."""
+        if self._thread is not None:
+            await trio.to_thread.run_sync(lambda: self._inode(inode, attributes_only=False))
 
     def wait(self, timeout_s: float) -> None:
         """Return when the kernel has forgotten all that was queued before, or at the latest after ``timeout_s``.

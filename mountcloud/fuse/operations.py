@@ -175,14 +175,18 @@ class Operations(pyfuse3.Operations):
     ) -> tuple[pyfuse3.FileInfo, pyfuse3.EntryAttributes]:
         parent, file_name = Inode(parent_inode), os.fsdecode(name)
         try:
-            handle, made = await self._fs.files.create(parent, file_name, mode, _user(ctx))
+            handle, made = await self._fs.files.create(parent, file_name, mode, _user(ctx), flags)
         except Exists:
             if flags & os.O_EXCL:
                 raise
             made = await self._present(parent, file_name)
             handle, _ = self._fs.files.open(made.inode, flags)
             made = self._fs.attributes(made.inode)
-        return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle)), to_kernel(made, self._timeouts)
+        return self._opened(handle, unchanged=False), to_kernel(made, self._timeouts)
+
+    def _opened(self, handle: HandleId, *, unchanged: bool) -> pyfuse3.FileInfo:
+        direct = self._fs.files.is_direct(handle)
+        return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle), direct_io=direct, keep_cache=unchanged)
 
     async def _present(self, parent: Inode, file_name: str) -> FileAttributes:
         """What holds the name already; raises ``Exists`` if that is one that the service takes for the same."""
@@ -236,7 +240,7 @@ class Operations(pyfuse3.Operations):
         if self._is_cold_for(Inode(inode), ctx.pid):
             raise pyfuse3.FUSEError(errno.EACCES)
         handle, unchanged = self._fs.files.open(Inode(inode), flags)
-        return pyfuse3.FileInfo(fh=pyfuse3.FileHandleT(handle), keep_cache=unchanged)
+        return self._opened(handle, unchanged=unchanged)
 
     def _is_cold_for(self, inode: Inode, pid: int) -> bool:
         """A folder of photos that is only looked at must not be fetched for the pictures of them."""

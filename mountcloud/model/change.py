@@ -50,3 +50,6 @@ class KernelCache(Protocol):
 
     def forget(self, stale: Sequence[Stale]) -> None:
         """Forget these, soon; never blocks and never raises."""
+
+    async def forget_content(self, inode: Inode) -> None:
+        """Forget what it keeps of this file's bytes; returns when it has. Never raises."""

@@ -12,8 +12,8 @@ SEALED_SUFFIX = ".sealed"
 
 _BLOCK = 16
 _HEADER = 4096
-_PIECE = 128 << 10
-"""Bytes enciphered at a time: memory for more is fetched from the system anew each time, which costs more than AES."""
+_PIECE = 1 << 20
+"""Bytes enciphered and written at a time: file systems keep what comes in one write in fewer, larger pieces."""
 _KEY_AT = 64
 _KEY_ROOM = 512
 
@@ -21,8 +21,8 @@ _KEY_ROOM = 512
 class BlockCipher(Protocol):
     """One draft's bytes; offsets and lengths are multiples of 16, and blocks never written are zeros on both sides."""
 
-    def encrypt(self, data: bytes, offset: int) -> bytes:
-        """What stands on the disk."""
+    def encrypt(self, data: memoryview, offset: int, into: bytearray) -> memoryview:
+        """What stands on the disk: the part of ``into`` that it fills, which has 16 bytes more than that."""
 
     def decrypt(self, stored: bytes, offset: int) -> bytes:
         """What was written."""
@@ -36,6 +36,19 @@ class Sealer(Protocol):
 
     def open(self, sealed: bytes) -> BlockCipher:
         """The cipher of those bytes; more may follow them. Raises ``NoKey``, ``Corrupt``."""
+
+
+class Scratch:
+    """Memory that is used again for every piece, by one thread: new memory costs more than what is done in it."""
+
+    def __init__(self) -> None:
+        self._room = bytearray()
+
+    def of(self, size: int) -> bytearray:
+        """At least so many bytes, with anything in them."""
+        if len(self._room) < size:
+            self._room = bytearray(size)
+        return self._room
 
 
 class StagedFile:
@@ -72,7 +85,7 @@ class StagedFile:
         self._write(data, offset)
         return len(data)
 
-    def _write(self, data: bytes, offset: int) -> None:
+    def _write(self, data: bytes | memoryview, offset: int) -> None:
         try:
             written = 0
             while written < len(data):
@@ -98,11 +111,13 @@ class SealedFile(StagedFile):
     """One draft that tells nothing of its content: a header with its size and its wrapped key, then its blocks.
 
     The size in the header counts: bytes are written before a size that includes them, and cut off after a size that
-    does not. Whatever stands behind it was left by a writer that was killed, and never becomes visible.
+    does not. Whatever stands behind it was left by a writer that was killed, and never becomes visible. Files that are
+    used by one thread may share their ``scratch``.
     """
 
-    def __init__(self, path: Path, reserve: Reserve, sealer: Sealer) -> None:
+    def __init__(self, path: Path, reserve: Reserve, sealer: Sealer, scratch: Scratch | None = None) -> None:
         super().__init__(path, reserve)
+        self._scratch = scratch or Scratch()
         try:
             self._cipher, self._size = (
                 self._opened(sealer) if os.fstat(self._descriptor).st_size else self._made(sealer)
@@ -159,9 +174,12 @@ class SealedFile(StagedFile):
         return len(data)
 
     def _put(self, data: bytes, begin: int) -> None:
+        whole = memoryview(data)
         try:
             for done in range(0, len(data), _PIECE):
-                self._write(self._cipher.encrypt(data[done : done + _PIECE], begin + done), _HEADER + begin + done)
+                piece = whole[done : done + _PIECE]
+                stored = self._cipher.encrypt(piece, begin + done, self._scratch.of(len(piece) + _BLOCK))
+                self._write(stored, _HEADER + begin + done)
         except OutOfSpace:
             os.ftruncate(self._descriptor, _stored(self._size))
             raise

@@ -8,7 +8,7 @@ from uuid import uuid4
 from mountcloud.model.errors import Corrupt
 from mountcloud.store.reserve import NoReserve, Reserve
 from mountcloud.store.sparse import sync_file_system, sync_path
-from mountcloud.store.staged_file import SEALED_SUFFIX, SealedFile, Sealer, StagedFile
+from mountcloud.store.staged_file import SEALED_SUFFIX, Scratch, SealedFile, Sealer, StagedFile
 
 UNCLOSED = "unclosed"
 """The directory of drafts that no program ever closed."""
@@ -24,6 +24,7 @@ class Staging:
         self._directory = directory
         self._sealer = sealer
         self._reserve = reserve or NoReserve()
+        self._scratch = Scratch()
 
     def create(self, *, sealed: bool) -> StagedFile:
         """A new, empty draft; ``sealed`` if its content must not be readable on the disk. Raises ``DiskFull``."""
@@ -44,7 +45,7 @@ class Staging:
 
     def _at(self, path: Path) -> StagedFile:
         if path.suffix == SEALED_SUFFIX:
-            return SealedFile(path, self._reserve, self._sealer)
+            return SealedFile(path, self._reserve, self._sealer, self._scratch)
         return StagedFile(path, self._reserve)
 
     def demand_room(self, size: int = 0) -> None:

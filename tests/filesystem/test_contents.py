@@ -161,6 +161,31 @@ def test_an_open_reader_sees_the_same_file_grow(tree: Tree) -> None:
     reader(os.close, fd)
 
 
+@pytest.mark.semantics("file-coherent")
+def test_readers_see_what_a_program_that_only_writes_has_written(tree: Tree) -> None:
+    file, reader, data = tree.path / "file", tree.caller(), bytearray()
+    writing = tree.do(os.open, file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    tree.do(os.write, writing, b"begun ")
+    data += b"begun "
+    early = reader(os.open, file, os.O_RDONLY)
+    for number in range(12):
+        line = content(number, 1 + 1_701 * (number % 4))
+        assert reader(os.pread, early, 100_000, 0) == bytes(data)
+        assert reader(mapped, file) == bytes(data)
+        tree.do(os.write, writing, line)
+        data += line
+    tree.do(os.pwrite, writing, b"again", 3)
+    data[3:8] = b"again"
+    assert reader(os.pread, early, 100_000, 0) == bytes(data)
+    tree.do(write_file, file, b" and more", os.O_WRONLY | os.O_APPEND)
+    assert reader(os.pread, early, 100_000, 0) == bytes(data) + b" and more"
+    tree.do(os.close, writing)
+    assert reader(mapped, file) == bytes(data) + b" and more"
+    reader(os.close, early)
+    tree.fresh_view()
+    assert tree.do(read_file, file) == bytes(data) + b" and more"
+
+
 def test_duplicated_descriptor_closed_twice(tree: Tree) -> None:
     file = tree.path / "file"
     first = tree.do(os.open, file, os.O_WRONLY | os.O_CREAT, 0o644)

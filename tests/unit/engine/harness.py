@@ -81,6 +81,10 @@ class RecordedKernel:
     def forget(self, stale: Sequence[Stale]) -> None:
         self.forgotten += stale
 
+    async def forget_content(self, inode: Inode) -> None:
+        await trio.lowlevel.checkpoint()
+        self.forgotten.append(Stale(inode, content=True))
+
 
 class SlowReader(MemoryProvider):
     """Reads one byte of an upload, then waits for ``gate`` before it reads the file."""
