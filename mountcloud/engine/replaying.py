@@ -110,6 +110,7 @@ class Replayer:
                     self._forget_homes()
                 except DiskFull as full:
                     await self._for_room(full)
+                    continue  # nothing that is under way would wake us, nothing is due later
                 for key, state in self.journal.abandoned_uploads().items():
                     if key not in self._discarding:
                         self._discarding.add(key)
@@ -300,7 +301,10 @@ class Replayer:
             log.info("parts of an upload stay on the service for now: %s", failure)
             if failure.transient:
                 return  # tried again after the next start
-        self.journal.save_progress(key, "")
+        try:
+            self.journal.save_progress(key, "")
+        except DiskFull as full:
+            log.info("an upload that was given up is asked for again after the next start: %s", full)
 
     async def _send(self, operation: Operation) -> None:
         try:
@@ -311,6 +315,8 @@ class Replayer:
                 self.resolver.again(operation.id, "", 0.0, counts=False)
         except NotFound as gone:
             await self._met_nothing(operation, gone)
+        except DiskFull:
+            raise  # no answer of the service, so no reason to wait longer each time
         except Failure as failure:
             self._failed(operation, failure)
         else:
