@@ -13,20 +13,17 @@ from mountcloud.engine.resolving import Resolver
 from mountcloud.engine.sending import Sender, Settled
 from mountcloud.engine.syncing import Syncer
 from mountcloud.model.errors import (
-    AccountBlocked,
-    AuthenticationRequired,
     DiskFull,
     Failure,
     NotFound,
     OutOfSpace,
     QuotaExceeded,
-    Unavailable,
 )
 from mountcloud.model.ids import OperationId
 from mountcloud.model.node import Node
 from mountcloud.model.notice import Notice, NoticeKind, Told, nobody
 from mountcloud.model.operation import Operation, OperationKind, OperationState
-from mountcloud.policy.backoff import delay
+from mountcloud.policy.backoff import delay_after
 from mountcloud.policy.breadth import Breadth
 from mountcloud.policy.foreground import Burst
 from mountcloud.policy.lanes import ANY_LARGE, ANY_LONGER, ANY_SMALL, Lanes, is_large, is_quick
@@ -40,7 +37,6 @@ from mountcloud.store.staging import Staging
 
 log = logging.getLogger(__name__)
 
-_LOGIN_RETRY = 60.0
 _FULL_DISK_RETRY = 5.0
 _IDLE = 3600.0
 _GATHERING = 0.05
@@ -315,8 +311,6 @@ class Replayer:
                 self.resolver.again(operation.id, "", 0.0, counts=False)
         except NotFound as gone:
             await self._met_nothing(operation, gone)
-        except DiskFull:
-            raise  # no answer of the service, so no reason to wait longer each time
         except Failure as failure:
             self._failed(operation, failure)
         else:
@@ -378,19 +372,13 @@ class Replayer:
     def _failed(self, operation: Operation, failure: Failure) -> None:
         gone_already = operation.kind is OperationKind.REMOVE and isinstance(failure, NotFound)
         if failure.transient:
-            wait = self._delay(operation, failure)
+            wait = delay_after(failure, operation.attempts + 1, self.jitter())
             log.info("%s of %s will be tried again in %.0f s: %s", operation.kind.value, operation.node, wait, failure)
             self.resolver.again(operation.id, str(failure), wait)
         elif not self.resolver.resolved(operation, failure):
             self._park(operation, failure)
         elif self.journal.get(operation.id) is None and not gone_already:
             self.refused(operation.id, failure)  # given up: the service's state stands
-
-    def _delay(self, operation: Operation, failure: Failure) -> float:
-        if isinstance(failure, AuthenticationRequired | AccountBlocked):
-            return _LOGIN_RETRY
-        retry_after = failure.retry_after if isinstance(failure, Unavailable) else None
-        return delay(operation.attempts + 1, retry_after, self.jitter())
 
     def _park(self, operation: Operation, failure: Failure) -> None:
         if (current := self.journal.get(operation.id)) is None:

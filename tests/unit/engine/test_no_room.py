@@ -14,7 +14,7 @@ from mountcloud.store.journal import Journal
 from tests.unit.engine.harness import Machine, Remote, on_trio
 
 LONG_S = 600.0
-SOON_S = 10.0
+SOON_S = 40.0
 
 
 class Disk:

@@ -1,6 +1,7 @@
 import pytest
 
-from mountcloud.policy.backoff import delay
+from mountcloud.model.errors import AuthenticationRequired, DiskFull, Failure, Unavailable
+from mountcloud.policy.backoff import LOGIN_S, LONGEST_FULL_S, delay, delay_after
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,17 @@ def test_a_time_in_the_past_means_now() -> None:
 
 def test_no_slip_of_a_service_puts_work_off_for_years() -> None:
     assert delay(1, 999_999_999.0, 0.0) == 3600
+
+
+@pytest.mark.parametrize(
+    ("failure", "wait"),
+    [
+        (Unavailable("down"), 270.0),
+        (Unavailable("busy", retry_after=7.0), 277.0),
+        (DiskFull("no room"), LONGEST_FULL_S),
+        (AuthenticationRequired("who are you"), LOGIN_S),
+    ],
+)
+def test_what_an_attempt_failed_with_tells_how_long_to_wait(failure: Failure, wait: float) -> None:
+    assert delay_after(failure, 20, 0.9) == wait
+    assert delay_after(failure, 1, 0.0) <= wait
