@@ -183,7 +183,10 @@ def _kept(wanted: dict[str, object], output: int, errors: int, ended: int) -> Se
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, each in enumerate((nothing, output, errors)):
         os.dup2(each, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    for each in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if each > 2:
+            with suppress(OSError):  # that of the list is closed already
+                os.close(each)
     environment, user, words = wanted["environment"], wanted["user"], wanted["words"]
     assert isinstance(environment, dict)
     assert isinstance(words, list)
