@@ -200,7 +200,6 @@ class Database:
             return
         self._resume()
         before = len(self._postponed)
-        self._db.execute("SAVEPOINT change")
         self._inside = self._postponing = True
         try:
             yield
@@ -209,17 +208,14 @@ class Database:
             self._undo_since(before)
             raise
         self._inside = self._postponing = False
-        self._db.execute("RELEASE change")
         if len(self._postponed) > _MOST_POSTPONED:
             with suppress(DiskFull):  # there may be room for it later
                 self.commit()
 
     def _undo_since(self, before: int) -> None:
-        """One change failed; those before it stay."""
+        """One change failed; those before it are made again. A savepoint would cost each change that does not fail."""
         del self._postponed[before:]
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK TO change")
-            self._db.execute("RELEASE change")
+        self._undo()
         with suppress(DiskFull):  # it is tried again before the next change
             self._resume()
 

@@ -58,7 +58,7 @@ async def test_a_call_is_one_commit_in_each_database(
             await CALLS[verb](here, number)
         assert 10 <= found["journal commits"] <= 11  # and once where the directory stands
         assert found["index commits"] <= 1
-        most = 13 if verb == "rename over" else 9
+        most = 11 if verb == "rename over" else 7
         assert found["all"] <= most * 10, f"{verb}: {found}"
         nursery.cancel_scope.cancel()
 
