@@ -38,7 +38,7 @@ setup(
         "oauthlib>=3.2.2",
         "tzdata>=2024.1",
         "pycryptodomex>=3.20",
-        "websockets>=14",
+        "websockets>=15",
     ],
     extras_require={
         "sandbox": [*SANDBOX, *WEBDAV_SERVER],

@@ -11,6 +11,8 @@ from mountcloud.daemon.settings import SettingsError
 from mountcloud.model import errors
 from mountcloud.policy.printable import printable
 
+_LATER = "(try again later; mountcloud doctor looks at what is needed)"
+
 
 class CommandFailed(click.ClickException):
     """Ends the command with a message on stderr and this exit code."""
@@ -65,7 +67,7 @@ def explained() -> Iterator[None]:
     except ControlError as error:
         raise CommandFailed(str(error)) from error
     except errors.Failure as failure:
-        raise _ending(failure)(str(failure)) from failure
+        raise _ending(failure)(_with_a_hint(failure)) from failure
 
 
 @contextmanager
@@ -78,6 +80,11 @@ def ungrouped() -> Iterator[None]:
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
         raise error from error.__cause__
+
+
+def _with_a_hint(failure: errors.Failure) -> str:
+    without = isinstance(failure, errors.Unavailable) and not failure.hint
+    return f"{failure} {_LATER}" if without else str(failure)
 
 
 def _ending(failure: errors.Failure) -> type[CommandFailed]:

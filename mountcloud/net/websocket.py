@@ -13,11 +13,12 @@ import trio
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidURI, WebSocketException
 from websockets.frames import Frame, Opcode
-from websockets.uri import parse_uri
+from websockets.uri import WebSocketURI, parse_uri
 
 from mountcloud.model.errors import Unavailable
 from mountcloud.net.failures import BrokenOff, Silence
 from mountcloud.net.http import tls_context
+from mountcloud.net.tunnel import proxy_for, tunnel
 
 _READ_SIZE = 256 * 1024
 _MOST_BYTES = 16 << 20
@@ -48,18 +49,29 @@ class Message:
 Take = Callable[[Message], None]
 
 
-async def exchange(address: str, text: str, take: Take, patience: Patience, ca_file: str = "") -> None:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to get there: certificates to trust besides the system's, and a proxy (none: the environment decides)."""
+
+    ca_file: str = ""
+    proxy: str = ""
+
+
+DIRECT = Way()
+
+
+async def exchange(address: str, text: str, take: Take, patience: Patience, way: Way = DIRECT) -> None:
     """Send the text and hand on what comes, whole messages, until the other side closes or hangs up.
 
     What ``take`` raises ends the exchange. Raises ``Silence`` when nothing comes for too long, ``BrokenOff`` without a
     connection or when the other side does not speak the protocol, ``Unavailable`` for an address that is none.
     """
-    parts = _checked(address)
-    host = parts.hostname or ""
+    host = _checked(address).hostname or ""
     with _our_failures(host):
-        stream = await _connected(parts, patience, ca_file)
+        where = parse_uri(address)
+        stream = await _connected(where, patience, way)
         try:
-            protocol = ClientProtocol(parse_uri(address), max_size=_MOST_BYTES, logger=_log)
+            protocol = ClientProtocol(where, max_size=_MOST_BYTES, logger=_log)
             await _Exchange(stream, protocol, text, take, patience).run()
         finally:
             await trio.aclose_forcefully(stream)
@@ -76,13 +88,16 @@ def _checked(address: str) -> SplitResult:
     return parts
 
 
-async def _connected(parts: SplitResult, patience: Patience, ca_file: str) -> trio.abc.Stream:
-    host, secure = parts.hostname or "", parts.scheme == "wss"
+async def _connected(where: WebSocketURI, patience: Patience, way: Way) -> trio.abc.Stream:
     with trio.fail_after(patience.connect_s):
-        tcp = await trio.open_tcp_stream(host, parts.port or (443 if secure else 80))
-        if not secure:
+        proxy = proxy_for(where, way.proxy)
+        if proxy is None:
+            tcp: trio.abc.Stream = await trio.open_tcp_stream(where.host, where.port)
+        else:
+            tcp = await tunnel(proxy, where.host, where.port, way.ca_file)
+        if not where.secure:
             return tcp
-        stream = trio.SSLStream(tcp, tls_context(ca_file), server_hostname=host, https_compatible=True)
+        stream = trio.SSLStream(tcp, tls_context(way.ca_file), server_hostname=where.host, https_compatible=True)
         try:
             await stream.do_handshake()
         except BaseException:

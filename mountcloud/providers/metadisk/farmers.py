@@ -9,7 +9,7 @@ import trio
 from mountcloud.crypt.ripemd160 import ContentHash
 from mountcloud.model.errors import Corrupt, Failure, Unavailable
 from mountcloud.net.failures import BrokenOff, Silence
-from mountcloud.net.websocket import Message, Patience, exchange
+from mountcloud.net.websocket import Message, Patience, Way, exchange
 from mountcloud.providers.metadisk.spool import Shard
 from mountcloud.providers.metadisk.wire import Pointer
 
@@ -64,9 +64,9 @@ class Pointers:
 class Farmers:
     """Transfers of one account; so many go at a time."""
 
-    def __init__(self, patience: Patience, ca_file: str, most: int) -> None:
+    def __init__(self, patience: Patience, way: Way, most: int) -> None:
         self._patience = patience
-        self._ca_file = ca_file
+        self._way = way
         self._places = trio.CapacityLimiter(most)
         self.most = most
 
@@ -103,7 +103,7 @@ class Farmers:
 
         wish = {"token": pointer.token, "hash": pointer.hash, "operation": "PULL"}
         try:
-            await exchange(pointer.channel, json.dumps(wish), take, patience, self._ca_file)
+            await exchange(pointer.channel, json.dumps(wish), take, patience, self._way)
         except (Silence, BrokenOff):
             # How it ends says nothing: late farmers close with codes of their own after all bytes came.
             if digest.hexdigest() != pointer.hash:

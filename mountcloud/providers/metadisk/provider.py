@@ -31,7 +31,7 @@ from mountcloud.model.provider import (
     Usage,
 )
 from mountcloud.net.http import Client, ClientSettings
-from mountcloud.net.websocket import Patience
+from mountcloud.net.websocket import Patience, Way
 from mountcloud.policy import names
 from mountcloud.providers.metadisk import wire
 from mountcloud.providers.metadisk.api import Api
@@ -65,7 +65,7 @@ class MetadiskProvider:
         self._enrolment = Enrolment(self._client, settings.username, secrets)
         self._tree = Tree(self._api, places)
         self._spool = Spool()
-        farmers = Farmers(Patience(), settings.ca_file, settings.max_concurrency)
+        farmers = Farmers(Patience(), Way(settings.ca_file, settings.proxy), settings.max_concurrency)
         self._reading = Reading(self._spool, farmers, places)
         shared = Names(self._tree, self._content)
         self._changes, self._moves = Changes(self._tree, shared), Moves(self._tree, shared)

@@ -13,7 +13,7 @@ class MetadiskSettings:
     """One account. ``username`` is its e-mail address, which only the log-in needs.
 
     New buckets get ``storage`` and ``transfer``, in GB. ``ca_file``, ``proxy``, ``allow_http`` as for WebDAV; shards
-    come from other hosts, which are asked without the proxy.
+    come from other hosts, through the same proxy.
     """
 
     url: str

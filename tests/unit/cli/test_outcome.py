@@ -36,6 +36,11 @@ def test_the_hint_is_part_of_the_message() -> None:
         raise errors.OutOfSpace("no room", hint="delete something")
 
 
+def test_a_service_that_is_away_has_a_next_step() -> None:
+    with pytest.raises(CommandFailed, match=r"no answer \(try again later; mountcloud doctor"), explained():
+        raise errors.Unavailable("no answer")
+
+
 def test_bugs_and_several_failures_stay_what_they_are() -> None:
     with pytest.raises(ZeroDivisionError), explained():
         raise ZeroDivisionError

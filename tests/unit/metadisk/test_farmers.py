@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock
 
 from mountcloud.crypt.ripemd160 import ContentHash
-from mountcloud.net.websocket import Message, Patience
+from mountcloud.net.websocket import DIRECT, Message, Patience
 from mountcloud.providers.metadisk import farmers
 from mountcloud.providers.metadisk.farmers import Farmers, Pointers
 from mountcloud.providers.metadisk.spool import Spool
@@ -31,7 +31,7 @@ def test_a_pointer_is_followed_while_its_channel_lasts(monkeypatch: pytest.Monke
         take(Message(DATA, is_text=False))
 
     monkeypatch.setattr(farmers, "exchange", exchange)
-    both, spool = Farmers(Patience(), "", 1), Spool()
+    both, spool = Farmers(Patience(), DIRECT, 1), Spool()
 
     async def read(key: str, pointers: Pointers) -> None:
         async with spool.shard(key, lambda shard: both.fetch(pointers, 0, HASH, shard, len(DATA)), lambda: None):

@@ -13,7 +13,7 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping
 
 from mountcloud.model.errors import Unavailable
 from mountcloud.net.failures import BrokenOff, Silence
-from mountcloud.net.websocket import Message, Patience, Take, exchange
+from mountcloud.net.websocket import Message, Patience, Take, Way, exchange
 from tests.unit.net.test_direct import make_certificate
 
 Script = Callable[[trio.SocketStream], Awaitable[None]]
@@ -200,7 +200,7 @@ def test_a_channel_over_tls_needs_a_certificate_that_is_trusted(tmp_path: Path, 
             nursery.start_soon(trio.serve_listeners, play, [trio.SSLListener(listener, context)])
             address = f"wss://127.0.0.1:{listener.socket.getsockname()[1]}/"
             try:
-                await exchange(address, "give", got.append, LONG, str(certificate) if trusted else "")
+                await exchange(address, "give", got.append, LONG, Way(str(certificate) if trusted else ""))
             except Unavailable as failure:
                 failures.append(failure)
             nursery.cancel_scope.cancel()
