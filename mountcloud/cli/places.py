@@ -73,11 +73,13 @@ def place_of(text: str) -> Place:
     """
     name, colon, below = text.partition(":")
     settings = load(config_file())
-    if colon and (name in settings.accounts or ("/" not in name and not Path(text).exists())):
-        return Place(settings.account(name).name, below.strip("/"))
+    if colon and name in settings.accounts:
+        return Place(name, below.strip("/"))
     try:
         return mounted_place(Path(text))
     except InvalidArgument as error:
+        if colon and "/" not in name:
+            settings.account(name)
         raise InvalidArgument(error.message, hint="name it NAME:PATH, or mount it first") from error
 
 

@@ -46,7 +46,9 @@ def _reason(error: BaseException) -> str:
     while left:
         each = left.pop()
         if isinstance(each, OSError) and each.errno:
-            return os.strerror(each.errno) if each.errno > 0 else str(each.strerror)
+            # The numbers of name look-ups and of TLS are not the system's.
+            ours = each.errno > 0 and not isinstance(each, ssl.SSLError)
+            return os.strerror(each.errno) if ours else str(each.strerror)
         if each is not None:
             left += [*getattr(each, "exceptions", ()), each.__cause__ or each.__context__]
     return str(error) or type(error).__name__

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -31,12 +32,15 @@ def desktop(tmp_path: Path) -> Iterator[dict[str, str]]:
     if missing := _missing():
         reason = f"no real Secret Service: {', '.join(missing)} is missing; ./run setup brings it"
         pytest.fail(reason) if "MOUNTCLOUD_REQUIRE_ALL" in os.environ else pytest.skip(reason)
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
+    with TemporaryDirectory() as runtime:  # names of sockets must be short
+        yield from _session(tmp_path, runtime)
+
+
+def _session(tmp_path: Path, runtime: str) -> Iterator[dict[str, str]]:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
-        "XDG_RUNTIME_DIR": str(runtime),
+        "XDG_RUNTIME_DIR": runtime,
         "PYTHONPATH": os.pathsep.join([str(CHECKOUT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
         "LC_ALL": "C.UTF-8",
     }

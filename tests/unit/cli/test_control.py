@@ -11,6 +11,7 @@ import trio
 from click.testing import CliRunner, Result
 
 from mountcloud.cli.main import main
+from mountcloud.cli.places import Place, place_of
 from mountcloud.daemon import control
 from mountcloud.daemon.paths import AccountPaths
 from mountcloud.model.errors import Unavailable
@@ -200,6 +201,14 @@ def test_a_path_in_the_mount_stands_for_account_and_path(daemon: Daemon, monkeyp
     assert run("refresh", "./srv/work").exit_code == 0
     assert daemon.asked == [("sync", "a"), ("refresh", None)]
     assert "is in no mount" in run("sync", "/elsewhere").stderr
+
+
+def test_a_file_in_a_mount_may_have_a_colon_in_its_name(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert place_of("./srv/work/a: b") == Place("work", "a: b")
+    assert place_of("work:a: b") == Place("work", "a: b")
+    monkeypatch.setattr("os.getcwd", lambda: "/srv/work")
+    assert place_of("new: file") == Place("work", "new: file")
 
 
 @pytest.mark.parametrize("words", [("sync", "wrok"), ("queue", "wrok"), ("refresh", "wrok"), ("get", "wrok:file")])

@@ -1,4 +1,5 @@
 import socket
+import ssl
 
 import httpx
 import pytest
@@ -25,6 +26,10 @@ def as_raised_by_the_library(cause: Exception) -> httpx.ConnectError:
             "Connection refused",
         ),
         (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (
+            ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"),
+            "[SSL: WRONG_VERSION_NUMBER] wrong version number",
+        ),
         (ValueError("of no system"), "all attempts to connect to cloud.example:443 failed"),
     ],
 )
