@@ -224,8 +224,12 @@ class Database:
         if self._db.in_transaction:
             return
         self._execute("BEGIN IMMEDIATE")
-        for statement, values in self._postponed:
-            self._execute(statement, values)
+        try:
+            for statement, values in self._postponed:
+                self._execute(statement, values)
+        except BaseException:
+            self._undo()  # else it would pass for all of them
+            raise
 
     def commit(self) -> None:
         """Commit what was postponed. Raises ``DiskFull``: then it is seen all the same, and waits for the next time."""
@@ -247,13 +251,15 @@ class Database:
 
     def close(self) -> None:
         """Close; idempotent. What was postponed is committed, if there is room for it."""
-        if self._postponed:
-            with suppress(DiskFull):
-                self.commit()
-        self._db.close()
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        try:
+            if self._postponed:
+                with suppress(DiskFull):
+                    self.commit()
+        finally:
+            self._db.close()
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
 
 
 def _storable(value: object) -> object:

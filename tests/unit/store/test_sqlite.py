@@ -76,13 +76,16 @@ def test_a_full_disk_has_its_failure_and_undoes_all(tmp_path: Path) -> None:
 
 
 class _FullAtCommit:
-    """A connection whose next commit finds the disk full."""
+    """A connection whose next commit finds the disk full, and every statement with the values ``refused``."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self.full = True
+        self.refused: tuple[object, ...] | None = None
 
     def execute(self, statement: str, values: Any = ()) -> Any:
+        if values and values == self.refused:
+            raise sqlite3.OperationalError("database or disk is full")
         if statement == "COMMIT" and self.full:
             self.full = False
             self._connection.execute("ROLLBACK")  # as SQLite does
@@ -234,6 +237,24 @@ def test_a_full_disk_takes_nothing_of_what_was_postponed(tmp_path: Path, monkeyp
         db.run("INSERT INTO t VALUES (2, 'two')")
     db.commit()
     assert left_by_a_kill(tmp_path) == [(1, "one"), (2, "two")]
+    db.close()
+
+
+def test_what_is_made_again_on_a_full_disk_is_made_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = Database(tmp_path / "x.db", TABLE)
+    for number in (1, 2):
+        with db.postponed():
+            db.run("INSERT INTO t VALUES (?, 'later')", (number,))
+    full = _FullAtCommit(db._db)
+    full.refused = (2,)
+    monkeypatch.setattr(db, "_db", full)
+    for _ in range(2):
+        with pytest.raises(OutOfSpace):
+            db.commit()
+        assert rows(db) == [], "half of it would be taken for all"
+    full.refused = ()
+    db.commit()
+    assert left_by_a_kill(tmp_path) == rows(db) == [(1, "later"), (2, "later")]
     db.close()
 
 
