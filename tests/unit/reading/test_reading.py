@@ -116,6 +116,22 @@ def test_altered_bytes_are_noticed_and_never_shown_again(tmp_path: Path) -> None
     run(main)
 
 
+def test_bytes_that_made_way_and_come_back_altered_are_checked_anew(tmp_path: Path) -> None:
+    here = place(tmp_path, MIB, encrypted=True)
+
+    async def main() -> None:
+        async with here.library() as library:
+            reader = library.reader(here.node)
+            await reader.read(0, 10)
+            assert library.means.store.forget(here.node.ref)
+            here.service.damage(here.node.id, 9)
+            with pytest.raises(Corrupt):
+                await here.read_all(library)
+            await reader.aclose()
+
+    run(main)
+
+
 def test_no_copy_of_an_altered_file_ends_well(tmp_path: Path, check: str) -> None:
     """The read that makes the file whole waits for the verdict."""
     here = place(tmp_path, MIB // 2, encrypted=check == "tag", md5=check == "md5")
