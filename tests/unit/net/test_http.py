@@ -3,6 +3,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpcore
+import httpx
 import pytest
 import trio
 
@@ -335,3 +336,27 @@ def test_an_answer_without_an_end_is_none() -> None:
 def test_an_answer_that_is_too_deep_is_no_json() -> None:
     with pytest.raises(Unavailable, match="not JSON"):
         Response(200, {}, b"[" * 1_000_000).json()
+
+
+def test_another_port_of_the_same_host_gets_no_credentials() -> None:
+    async def stored(request: Seen) -> Reply:
+        return ranged(request)
+
+    async def main() -> None:
+        async with serving(stored) as storage:
+
+            async def sends_away(_: Seen) -> Reply:
+                return Reply(302, {"location": f"{storage.url}/bytes"})
+
+            async with serving(sends_away) as service:
+                client = Client(ClientSettings(service.url), auth=httpx.BasicAuth("me", "secret"))
+                got = await client.get_range("/file", StoredSpan(0, 10), len(CONTENT))
+                assert got.body == CONTENT[:10]
+                assert "authorization" in service.seen[0].headers
+                assert "authorization" not in storage.seen[0].headers
+                with pytest.raises(ValueError, match="credentials"):
+                    await client.request("GET", f"{storage.url}/x", authorization="Bearer secret")
+                assert len(storage.seen) == 1
+                await client.aclose()
+
+    trio.run(main)
