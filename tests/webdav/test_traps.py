@@ -303,10 +303,11 @@ async def test_a_name_that_the_server_would_cut_off_is_refused(b: Bench) -> None
 
 @on("apache", "rclone")
 async def test_a_file_that_outsiders_moved_is_another_file(b: Bench) -> None:
-    """Nothing on a plain server tells a move from a removal and a new file."""
+    """Nothing on a plain server tells a move to another directory from a removal and a new file."""
     node = await b.put("file", b"1")
-    b.outsider.move("file", "moved")
-    moved = await b.named("moved")
+    directory = await b.client.make_directory(ROOT, "d", 1)
+    b.outsider.move("file", "d/moved")
+    moved = await b.named("moved", directory.id)
     assert moved.id != node.id
     with pytest.raises(NotFound):
         await b.client.node(Ref(node.id, Version("")))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from mountcloud.model.ids import NodeId, Version
 from mountcloud.model.places import Place
 from mountcloud.policy.renames import Sighting, renames
-from mountcloud.providers.webdav import wire
+from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.facts import Binding, facts_of, in_doubt
 from mountcloud.providers.webdav.wire import Entry
 
@@ -20,22 +20,26 @@ _MOST = 20_000
 """Names that are remembered, some 5 MB of them. After a restart there are none."""
 
 
+_Told = tuple[str, str, str]
+"""The tag of a file, its size and its date, in the server's words."""
+
+
 class Sightings:
     """The lists of one account, those seen last."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._lists: OrderedDict[NodeId, dict[str, str]] = OrderedDict()
+        self._lists: OrderedDict[NodeId, dict[str, _Told]] = OrderedDict()
         self._count = 0
 
     def renamed(self, directory: NodeId, known: Mapping[str, Place], entries: Sequence[Entry]) -> dict[str, Place]:
         """New name -> the place of the file that had another one; ``known`` is what the book has there, by name."""
-        seen = self._lists.get(directory, {})
-        if seen.keys() <= {each.path[-1] for each in entries}:
-            return {}  # nothing vanished
-        before = [Sighting(name, each.is_directory, seen.get(name, "")) for name, each in known.items()]
-        after = [Sighting(each.path[-1], each.is_directory, _mark(each)) for each in entries]
         by_name = {each.path[-1]: each for each in entries}
+        if known.keys() <= by_name.keys():
+            return {}  # nothing vanished
+        seen = self._lists.get(directory, {})
+        before = [Sighting(name, each.is_directory, _mark(seen.get(name), each)) for name, each in known.items()]
+        after = [Sighting(name, each.is_directory, _mark(_told(each))) for name, each in by_name.items()]
         found = {new: known[old] for new, old in renames(before, after).items() if _is_settled(known[old])}
         return {name: _again(place, by_name[name]) for name, place in found.items()}
 
@@ -44,18 +48,27 @@ class Sightings:
         self._count -= len(self._lists.pop(directory, ()))
         if len(entries) > self._most:
             return
-        self._lists[directory] = {each.path[-1]: mark for each in entries if (mark := _mark(each))}
+        self._lists[directory] = {each.path[-1]: told for each in entries if (told := _told(each))}
         self._count += len(self._lists[directory])
         while self._count > self._most:
             self._count -= len(self._lists.popitem(last=False)[1])
 
 
-def _mark(entry: Entry) -> str:
-    """The tag with size and date as they were told, empty where they tell nothing: empty files are all alike."""
+def _told(entry: Entry) -> _Told | None:
+    """None where it tells nothing: empty files are all alike."""
     tag, size = entry.text(wire.ETAG), entry.text(wire.LENGTH)
     if not tag or size in {"", "0"} or entry.is_directory:
-        return ""
-    return f"{tag.removeprefix('W/')} {size} {entry.text(wire.MODIFIED)}"
+        return None
+    return tag, size, entry.text(wire.MODIFIED)
+
+
+def _mark(told: _Told | None, place: Place | None = None) -> str:
+    """What was told, or what we know of a file of ours that no list has shown yet."""
+    if told is not None:
+        return f"{tokens.etag(told[0])};{told[1]};{wire.seconds(told[2])}"
+    bindings = facts_of(place.facts).bindings if place is not None else ()
+    last = bindings[-1].token if bindings else None
+    return last.text if last is not None and last.etag and last.size else ""
 
 
 def _is_settled(place: Place) -> bool:
