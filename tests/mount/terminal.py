@@ -12,11 +12,12 @@ WITHIN_S = 60
 
 
 class Terminal:
-    """A server of our own with one command at a time; all that is ever written to the terminal is kept."""
+    """Servers of our own, one for each command; all that is ever written to the terminal is kept."""
 
     def __init__(self, home: Path, environment: dict[str, str]) -> None:
         self.environment = {**environment, "TERM": "screen", "SHELL": "/bin/sh"}
-        self._tmux = ["tmux", "-S", str(home / "tmux"), "-f", "/dev/null"]
+        self._home = home
+        self._servers = 0
         self._record = home / "terminal"
 
     def __enter__(self) -> Self:
@@ -25,7 +26,7 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        subprocess.run([*self._tmux, "kill-server"], capture_output=True, timeout=60)
+        self._end()
 
     def start(self, *words: str) -> None:
         """Run ``mountcloud`` with these words on an empty screen."""
@@ -33,7 +34,9 @@ class Terminal:
         command = ["env", "-i", *variables, sys.executable, "-m", "mountcloud", *words]
         # The command begins after the recording, so that nothing is missing in it.
         waiting = ["sh", "-c", 'read -r _; clear; exec "$@"', "sh", *command]
-        subprocess.run([*self._tmux, "kill-session"], capture_output=True, timeout=60)
+        self._end()
+        # Whoever comes while the last session of a server ends is sent away, so each has a server of its own.
+        self._servers += 1
         self._run("new-session", "-d", "-x", "300", "-y", "50", *waiting, ";", "set", "remain-on-exit", "on")
         self._run("pipe-pane", f"cat >>'{self._record}'")
         self._run("send-keys", "Enter")
@@ -55,6 +58,13 @@ class Terminal:
     def written(self) -> str:
         """All that was ever written to the terminal."""
         return self._record.read_text(errors="replace")
+
+    @property
+    def _tmux(self) -> list[str]:
+        return ["tmux", "-S", str(self._home / f"tmux{self._servers}"), "-f", "/dev/null"]
+
+    def _end(self) -> None:
+        subprocess.run([*self._tmux, "kill-server"], capture_output=True, timeout=60)
 
     def _screen(self) -> str:
         done = subprocess.run([*self._tmux, "capture-pane", "-p", "-J"], capture_output=True, text=True, timeout=60)
