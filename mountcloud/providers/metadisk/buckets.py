@@ -1,5 +1,6 @@
 """Directories of the root. A bucket can be made, get another name, and go once nothing is in it."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from mountcloud.model.errors import Exists, NotFound, NotPermitted
@@ -42,7 +43,7 @@ class Buckets:
         """Only its name changes, and nothing travels; an empty bucket makes way."""
         if slot.parent != ROOT:
             raise NotPermitted("a bucket stays a bucket")
-        async with self._works.turns.uprooting(), self._works.on(_ALL):
+        async with self._alone_in(ref if replaces is None else replaces), self._works.on(_ALL):
             present = {each.id: each for each in await self._tree.buckets()}
             if ref.id not in present:
                 raise NotFound("the bucket is gone")
@@ -58,10 +59,14 @@ class Buckets:
 
     async def remove(self, ref: Ref) -> None:
         """Raises ``NotEmpty`` if anything is in it: the service would remove that too (Metadisk facts, 4)."""
-        async with self._works.turns.uprooting(), self._works.on(_ALL):
+        async with self._alone_in(ref), self._works.on(_ALL):
             if all(each.id != ref.id for each in await self._tree.buckets()):
                 raise NotFound("the bucket is gone")
             await self._remove(ref.id)
+
+    def _alone_in(self, ref: Ref) -> AbstractAsyncContextManager[None]:
+        """Nobody here does anything in the bucket meanwhile."""
+        return self._works.paths.moving(self._tree.places, ref.id)
 
     async def _remove(self, node: NodeId) -> None:
         """Right after a look, and while nobody here changes anything in it."""

@@ -35,7 +35,7 @@ class Changes:
 
     async def make_directory(self, slot: Slot, mtime_ns: int) -> Node:
         """A directory in a bucket; raises ``Exists``, ``NotFound`` if the parent is gone."""
-        async with self._works.turns.staying():
+        async with self._tree.using(slot.parent):
             parent = await self._tree.where(slot.parent)
             where = parent / slot.name
             async with self._works.on(where.key):
@@ -61,7 +61,7 @@ class Changes:
     async def upload(self, target: UploadTarget, source: Source) -> Node:
         """Store a file; see ``Provider.upload``."""
         stand = Stand(await hash_of(source), source.size, target.mtime_ns)
-        async with self._works.turns.staying():
+        async with self._tree.using(target.parent if target.replaces is None else target.replaces.id):
             if target.replaces is None:
                 return await self._create(Slot(target.parent, target.name), stand, source)
             return await self._replace(target.replaces, stand, source)
@@ -130,7 +130,7 @@ class Changes:
             if self._places.get(node) is None:
                 self._tree.leftovers.discard(node)
                 continue
-            async with self._works.turns.staying():
+            async with self._tree.using(node):
                 await self._finish_earlier(node, await self._file(node))
 
     async def _finish_earlier(self, node: NodeId, where: Where) -> None:
@@ -172,7 +172,7 @@ class Changes:
     async def remove(self, ref: Ref) -> None:
         """A file at this version, or an empty directory in a bucket."""
         place = self._tree.place(ref.id)
-        async with self._works.turns.staying():
+        async with self._tree.using(ref.id):
             where = await self._tree.where(ref.id)
             if place.is_directory:
                 await self._remove_directory(place, where)

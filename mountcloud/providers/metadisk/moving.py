@@ -49,13 +49,18 @@ class Moves:
         place = self._tree.place(ref.id)
         if slot.parent == ROOT or place.parent in {None, ROOT}:
             raise NotPermitted("a bucket stays a bucket, and nothing else becomes one")
-        if is_within(self._places, slot.parent, ref.id):
+        if not place.is_directory:
+            async with self._tree.using(ref.id, slot.parent):
+                return await self._move_file(ref.id, slot, replaces)
+        self._demand_outside(ref.id, slot)
+        moved = (ref.id,) if replaces is None else (ref.id, replaces.id)
+        async with self._works.paths.moving(self._places, *moved, between=(place.parent, slot.parent)):
+            self._demand_outside(ref.id, slot)  # it may have come there while this waited
+            return await self._move_directory(ref.id, slot, replaces)
+
+    def _demand_outside(self, directory: NodeId, slot: Slot) -> None:
+        if is_within(self._places, slot.parent, directory):
             raise InvalidArgument("a directory cannot be moved below itself")
-        if place.is_directory:
-            async with self._works.turns.uprooting():
-                return await self._move_directory(ref.id, slot, replaces)
-        async with self._works.turns.staying():
-            return await self._move_file(ref.id, slot, replaces)
 
     async def _way(self, node: NodeId, slot: Slot) -> tuple[Where, Where]:
         return await self._tree.where(node), (await self._tree.where(slot.parent)) / slot.name
@@ -145,19 +150,23 @@ class Moves:
         return self._tree.to_node(moved)
 
     async def _move_directory(self, node: NodeId, slot: Slot, replaces: Ref | None) -> Node:
-        """File by file: nobody else here uses any path meanwhile."""
+        """File by file: nobody else here uses a path into it meanwhile."""
         old, new = await self._way(node, slot)
-        way = await self._looked(old, new)
-        seen = self._tree.seen(node, way.seen)
-        place = self._tree.place(node)
-        if Slot(seen.parent or ROOT, seen.name) == slot:
-            return seen
-        self._tree.demand_directory(way.seen_there, slot.parent)
         key = Slot(slot.parent, f"{slot.name}/")
-        if place.aim != key:
-            self._demand_room(way, slot, replaces)
+        async with self._works.on(old.key, new.key):
+            way = await self._looked(old, new)
+            seen = self._tree.seen(node, way.seen)
+            place = self._tree.place(node)
+            if Slot(seen.parent or ROOT, seen.name) == slot:
+                return seen
+            self._tree.demand_directory(way.seen_there, slot.parent)
+            if place.aim != key:
+                self._demand_room(way, slot, replaces)
+            async with self._aimed(place, key):
+                await self._names.keep_directory(way.seen, above(old))
+                await self._names.note_directory(new)
+        place = self._tree.place(node)
         async with self._aimed(place, key):
-            await self._names.keep_directory(way.seen, above(old))
             await self._move_tree(way)
         return self._arrived(place, key, replaces)
 
@@ -173,7 +182,7 @@ class Moves:
     async def _move_tree(self, way: _Way) -> None:
         files, directories = way.seen.below(way.old.path)
         for path in directories:
-            if path == way.old.path or way.seen.is_noted(path):
+            if path != way.old.path and way.seen.is_noted(path):
                 await self._names.note_directory(_moved(way, path))
         # Notes first: what they name is still where they say, and needs no heir when its own turn comes.
         for held in sorted(files, key=lambda each: not each.note):
@@ -182,12 +191,14 @@ class Moves:
             await self._names.forget_directory(Where(way.old.bucket, path))
 
     async def _move_below(self, way: _Way, held: Held) -> None:
-        """Each with a look of its own, since what went before changed what a content is called."""
-        fresh = await self._looked(Where(way.old.bucket, held.path), _moved(way, held.path))
-        there = [each for each in fresh.seen_there.at(fresh.new.path) if each.hash == held.hash]
-        for each in fresh.seen.at(held.path):
-            if each.hash == held.hash:
-                await self._relocate(fresh, each, there[0] if there else None)
+        """Each with a look of its own, since what went before, or came between, changed what a content is called."""
+        old, new = Where(way.old.bucket, held.path), _moved(way, held.path)
+        async with self._works.on(old.key, new.key, (old.bucket, held.hash), (new.bucket, held.hash)):
+            fresh = await self._looked(old, new)
+            there = [each for each in fresh.seen_there.at(new.path) if each.hash == held.hash]
+            for each in fresh.seen.at(held.path):
+                if each.hash == held.hash:
+                    await self._relocate(fresh, each, there[0] if there else None)
 
 
 def _moved(way: _Way, path: tuple[str, ...]) -> Where:

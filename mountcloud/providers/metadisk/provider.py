@@ -132,7 +132,7 @@ class MetadiskProvider:
         try:
             return await self._api.pointers(bucket, node.version)
         except NotFound:
-            again = (await self._tree.where(node.id)).bucket
+            again = self._tree.bound_for(node.id) or (await self._tree.where(node.id)).bucket
             if again == bucket:
                 raise
             return await self._api.pointers(again, node.version)

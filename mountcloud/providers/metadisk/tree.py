@@ -2,7 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
 import trio
@@ -73,6 +74,10 @@ class Tree:
             raise NotFound("the node is gone")
         return place
 
+    def using(self, *nodes: NodeId) -> AbstractAsyncContextManager[None]:
+        """None of these nodes gets another path by a move of a directory here meanwhile; see ``Paths.using``."""
+        return self.works.paths.using(self.places, *nodes)
+
     def where_now(self, node: NodeId) -> Where:
         """As the book has it; raises ``NotFound``. The root is nowhere: ``NotADirectory``."""
         names = path_of(self.places, node)
@@ -88,6 +93,11 @@ class Tree:
             if each.aim is not None and not self.works.is_busy(each.id):
                 await self._settle(each, each.aim)
         return self.where_now(node)
+
+    def bound_for(self, node: NodeId) -> str | None:
+        """The bucket to which the node is on its way, with a directory that it is in or by itself."""
+        aims = [each.aim for each in way_to(self.places, node) if each.aim is not None]
+        return self.where_now(aims[0].parent).bucket if aims else None
 
     async def _settle_one(self, node: NodeId) -> None:
         """What is gone meanwhile says nothing of the directory that it was to be in."""
@@ -160,7 +170,7 @@ class Tree:
         place = self.place(node)
         if place.parent is None:
             return await self.root()
-        async with self.works.turns.staying():
+        async with self.using(node):
             if place.parent == ROOT:
                 return _picked(node, await self.buckets())
             where = await self.where(node)
@@ -184,7 +194,7 @@ class Tree:
         """All that is in a directory, each with the id that it always had."""
         if not self.place(directory).is_directory:
             raise NotADirectory("a file has no children")
-        async with self.works.turns.staying():
+        async with self.using(directory):
             if directory == ROOT:
                 return await self.buckets()
             where = await self.where(directory)
@@ -244,13 +254,21 @@ class Tree:
 
     def _directories(self, directory: NodeId, where: Where, picture: Picture) -> Iterator[Place]:
         aims = {each.aim.name for each in self.places.aimed_at(directory) if each.aim is not None}
-        for name in picture.directories(where.path):
+        shown = picture.directories(where.path)
+        for name in (*shown, *self._leaving(directory, shown)):
             key = f"{name}/"
             place = self.places.find(directory, key)
             if place is not None:
                 yield place
             elif key not in aims and not self.works.is_past(picture.moment, where.bucket, (where / name).path):
                 yield self.new_place(Slot(directory, key), Facts(mtime_ns=time.time_ns()))
+
+    def _leaving(self, directory: NodeId, shown: Collection[str]) -> Iterator[str]:
+        """All that was in these has gone ahead to where they are going; until they are there, they are here."""
+        for place in self.places.below(directory):
+            going = place.is_directory and place.aim is not None and self.works.is_busy(place.id)
+            if going and _name(place.name) not in shown:
+                yield _name(place.name)
 
     def new_place(self, slot: Slot, facts: Facts) -> Place:
         """A place for a node that has no id yet; a directory's name ends with a slash in the book."""

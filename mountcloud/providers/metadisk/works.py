@@ -13,7 +13,7 @@ import trio
 from mountcloud.model.ids import NodeId
 from mountcloud.model.places import Places
 from mountcloud.providers.metadisk.names import Path
-from mountcloud.providers.turns import Turns
+from mountcloud.providers.metadisk.paths import Paths
 
 Key = tuple[str, str]
 """A bucket, and a name or a content in it."""
@@ -26,7 +26,7 @@ class Works:
     """``moment`` counts the changes that ended. A list that was asked for before one ended may show the past."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.paths = Paths()
         self.moment = 0
         self._locks: WeakValueDictionary[Key, trio.Lock] = WeakValueDictionary()
         self._busy: Counter[NodeId] = Counter()
