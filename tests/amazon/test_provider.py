@@ -1,5 +1,6 @@
 """The provider in trouble, and what it asks for."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -63,6 +64,28 @@ async def test_an_upload_that_was_stored_late_is_not_sent_again(amazon: AmazonSe
         assert (new.id, await read(provider, new)) == (file.id, b"second")
         requests = amazon.control.requests()
         assert (requests.count("POST", "/cdproxy"), requests.count("PUT", "/cdproxy")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("which", "change"), [("d", "overwrite"), ("d/e", "overwrite"), ("d", "new"), ("d", "move"), ("d/e", "move")]
+)
+@on_real_trio
+async def test_no_content_goes_into_the_trash_with_a_folder(drive: Drive, which: str, change: str) -> None:
+    """Another client put it there a moment ago; the service takes what is meant for a file in it all the same."""
+    async with provider_of(drive) as provider:
+        above = await provider.make_directory((await provider.root()).id, "d", 0)
+        below = await provider.make_directory(above.id, "e", 0)
+        mover = await put(provider, "mover", b"1")
+        file = await provider.upload(new_file(below.id, "f", b"first"), Bytes(b"first"))
+        drive.trash(drive.id(f"/{which}"))
+        changes: dict[str, Callable[[], Awaitable[object]]] = {
+            "overwrite": lambda: provider.upload(over(file, b"second"), Bytes(b"second")),
+            "new": lambda: provider.upload(new_file(below.id, "g", b"1"), Bytes(b"1")),
+            "move": lambda: provider.move(mover.ref, below.id, "mover", None),
+        }
+        with pytest.raises(NotFound):
+            await changes[change]()
+        assert mover.id in {each["id"] for each in drive.children()}
 
 
 @on_real_trio

@@ -21,9 +21,9 @@ class MetadiskControl(Surface):
         """Another client of this account was there."""
         self.call("PUT", "/nonce", email=email, nonce=nonce)
 
-    def populate(self, bucket: str, count: int, prefix: str = "file") -> None:
+    def populate(self, bucket: str, count: int, prefix: str = "file", first: int = 0) -> None:
         """Many small files at once."""
-        self.call("POST", "/populate", bucket=bucket, count=count, prefix=prefix)
+        self.call("POST", "/populate", bucket=bucket, count=count, prefix=prefix, first=first)
 
     def tamper(self, bucket: str, hash_: str, position: int = 0, offset: int = 0) -> None:
         """Change one stored byte of a shard."""

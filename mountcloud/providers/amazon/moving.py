@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import quote
 
+import trio
+
 from mountcloud.model.errors import Conflict, Exists, Failure, Forbidden, InvalidArgument, NotFound, NotPermitted
 from mountcloud.model.ids import NodeId, Ref
 from mountcloud.model.node import Node
@@ -33,7 +35,9 @@ class Moves:
         spot = self._tree.links.spot_of(ref.id, current)
         if spot is None or spot.parent is None:
             raise NotPermitted("the root cannot be moved")
-        target = await self._tree.ancestry.alive(real(parent))
+        # Asked anew: what is moved into a folder in the trash is in the trash.
+        since = None if real(spot.parent) == real(parent) else trio.current_time()
+        target = await self._tree.ancestry.alive(real(parent), since=since)
         if current.is_folder and current.id in await self._tree.ancestry.above(target.id, afresh=True):
             raise InvalidArgument("a directory cannot be moved below itself")
         old = real(spot.parent)

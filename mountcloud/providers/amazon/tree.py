@@ -83,15 +83,19 @@ class Tree:
     async def reachable(self, id: NodeId) -> RemoteNode:
         """The same, and ``NotFound`` too for what is in the trash with a folder above it."""
         found = await self.get(id)
-        for parent in found.parents:
+        await self.demand_reachable(found)
+        return found
+
+    async def demand_reachable(self, node: RemoteNode, *, since: float | None = None) -> None:
+        """Raises ``NotFound`` for what is in the trash, by itself or with a folder above it; see ``Ancestry.alive``."""
+        for parent in node.parents if node.is_there else ():
             try:
-                await self.ancestry.alive(parent)
+                await self.ancestry.alive(parent, since=since)
             except NotFound:
                 continue
-            return found
-        if not found.is_root:
+            return
+        if not node.is_root:
             raise NotFound("the node is gone with its directory")
-        return found
 
     async def get_at(self, ref: Ref) -> RemoteNode:
         """The file at exactly this version; raises ``Conflict`` if it has another one now, ``NotFound``."""

@@ -117,11 +117,17 @@ class Uploads:
         tried = progress is not None and bool(progress.state)
         if target.replaces is not None:
             stored = await self._replace(target.replaces, target.mtime_ns, source, progress, tried=tried)
+            await self._demand_out_of_the_trash(stored)
             return self._tree.to_node(target.replaces.id, stored)
         await self._tree.ancestry.alive(real(target.parent))
         stored = await self._make(target, source, progress, tried=tried)
+        await self._demand_out_of_the_trash(stored)
         spot = self._tree.links.spot(target.parent, stored)
         return wire.to_node(stored, spot.id, spot.parent)
+
+    async def _demand_out_of_the_trash(self, stored: RemoteNode) -> None:
+        """A folder that another client put there meanwhile took the new content with it: the service does not mind."""
+        await self._tree.demand_reachable(stored, since=trio.current_time())
 
     async def _make(
         self, target: UploadTarget, source: Source, progress: UploadProgress | None, *, tried: bool

@@ -45,8 +45,9 @@ class Control(Surface[Sandbox]):
         return {}
 
     def populate(self, body: Body) -> object:
-        """``count`` small files in ``bucket``, each with its number as content."""
-        for number in range(body["count"]):
+        """``count`` small files in ``bucket``, each with its number as content, which begin with ``first``."""
+        first = body.get("first", 0)
+        for number in range(first, first + body["count"]):
             cutter = Cutter(self._box.blobs, self._box.switches.shard_size, exactly=True)
             cutter.take(str(number).encode())
             hash_, shards = cutter.finish()
