@@ -130,6 +130,8 @@ class Changes:
             if self._places.get(node) is None:
                 self._tree.leftovers.discard(node)
                 continue
+            if self._works.paths.is_moving(self._places, node):
+                continue  # a later look does it, so that this one need not wait for a journey
             async with self._tree.using(node):
                 await self._finish_earlier(node, await self._file(node))
 

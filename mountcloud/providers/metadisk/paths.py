@@ -36,6 +36,10 @@ class Paths:
         self._uses: list[_Use] = []
         self._journeys: list[_Journey] = []
 
+    def is_moving(self, places: Places, node: NodeId) -> bool:
+        """True if a use of the path to this node would have to wait."""
+        return self._in_the_way(places, (node,)) is not None
+
     @asynccontextmanager
     async def using(self, places: Places, *nodes: NodeId) -> AsyncIterator[None]:
         """None of these nodes gets another path by a move of a directory that it is in, or that it is, meanwhile."""

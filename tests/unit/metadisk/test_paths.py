@@ -95,6 +95,8 @@ async def test_what_is_given_up_stops_nobody() -> None:
         with trio.fail_after(1):
             async with use("abc")(paths, places):
                 pass
+    assert not paths.is_moving(places, NodeId("abc"))
     with trio.fail_after(1):
         async with move("ab", "a", "d")(paths, places):
-            pass
+            assert paths.is_moving(places, NodeId("abc"))
+            assert not paths.is_moving(places, NodeId("a"))
