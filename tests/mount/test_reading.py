@@ -246,7 +246,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_stale_and_a_new_open_works(
 def test_what_is_pinned_is_here_without_the_service(site: Site) -> None:
     path = site.stored(content(10, 2 * MIB), ENCRYPTED_ROOM)
     done = site.mount.run("pin", str(path))
-    assert (done.returncode, done.stdout[:15]) == (0, "1 files, 2.0 MiB"[:15])
+    assert (done.returncode, done.stdout) == (0, "1 file, 2.0 MiB, is kept here from now on.\n")
     deadline = time.monotonic() + 60
     while (status := site.mount.call("status"))["pinned_missing"] or site.cached() < 2 * MIB:  # type: ignore[index]
         assert time.monotonic() < deadline, status
