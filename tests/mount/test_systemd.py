@@ -1,7 +1,7 @@
 """The unit under a real user manager of systemd, in namespaces of its own: other tests' mounts are not its business.
 
 No machine is required to have systemd. Where it rules the machine already, a second manager would be in its way; there
-``tests/mount/test_manager.py`` and ``systemd-analyze`` must do.
+``tests/mount/test_manager.py`` and ``systemd-analyze`` must do, as they do by default.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.mount.session import Account, Mount
 from tests.mount.shared import new_home
 from tests.sandbox.account import fresh
 
-pytestmark = pytest.mark.mount
+pytestmark = [pytest.mark.mount, pytest.mark.slow]
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 WITHIN_S, STARTED_WITHIN_S = 90, 30
 UNIT = "mountcloud@test.service"
