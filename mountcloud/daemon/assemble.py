@@ -112,8 +112,10 @@ class Mount:
         self.places.close()
 
 
-def _service(account: AccountSettings, secrets: Secrets, places: PlaceBook) -> tuple[Provider, Offers]:
-    bare = registry.create(account.provider, account.options, secrets, places)
+def _service(
+    account: AccountSettings, secrets: Secrets, places: PlaceBook, chunks: ChunkStore
+) -> tuple[Provider, Offers]:
+    bare = registry.create(account.provider, account.options, secrets, places, chunks.keepsakes)
     return retrying(limited(bare)), Offers(bare)
 
 
@@ -210,13 +212,18 @@ class _Kept:
         return self.index, self.journal, self.attributes, self.places
 
 
+def _chunks(account: AccountSettings, paths: AccountPaths, reserve: Reserve) -> ChunkStore:
+    limits = _limits(account, paths)
+    return ChunkStore(paths.chunks, limits, _boot(), lambda: shutil.disk_usage(paths.chunks).free, reserve)
+
+
 def _kept(
-    account: AccountSettings,
     paths: AccountPaths,
     secrets: Secrets,
     *,
     naming: Naming,
     places: PlaceBook,
+    chunks: ChunkStore,
     reserves: tuple[Reserve, Reserve],
 ) -> _Kept:
     """Open it, and lay what is owed over what was known. Raises ``NoKey``."""
@@ -226,8 +233,6 @@ def _kept(
     staging = _staging(paths, secrets, reserve)
     recover(index, journal, attributes, staging, time.time())
     attributes.prune(time.time(), lambda node: index.by_id(node) is not None)
-    limits = _limits(account, paths)
-    chunks = ChunkStore(paths.chunks, limits, _boot(), lambda: shutil.disk_usage(paths.chunks).free, cache_reserve)
     return _Kept(index, journal, attributes, places, staging, chunks, reserves)
 
 
@@ -296,10 +301,10 @@ def assemble(
     """Open the stores, recover the journal, make everything; needs no network. ``nursery`` carries downloads."""
     reserves = _reserves(paths)
     secrets = SecretsWithRoom(secrets, reserves[0].release)
-    places = PlaceBook(paths.places, reserves[0])
-    provider, offers = _service(account, secrets, places)
+    places, chunks = PlaceBook(paths.places, reserves[0]), _chunks(account, paths, reserves[1])
+    provider, offers = _service(account, secrets, places, chunks)
     naming = Naming(provider.capabilities.names, account.attributes.symlinks)
-    kept = _kept(account, paths, secrets, naming=naming, places=places, reserves=reserves)
+    kept = _kept(paths, secrets, naming=naming, places=places, chunks=chunks, reserves=reserves)
     index, attributes = kept.index, kept.attributes
     means = _means(account, provider, kept.chunks, nursery)
     library = Library(means, strict=account.cache.integrity == "strict")

@@ -212,7 +212,10 @@ class Provider(Protocol):
         """
 
     async def open(self, node: Node) -> Content:
-        """The content of this file at this version. Raises ``NoKey``, ``Forbidden``, ``Outdated``, ``Blocked``."""
+        """The content of this file at this version, without network where nothing more need be known to read it.
+
+        Raises ``NoKey``, ``Forbidden``, ``Outdated``, ``Blocked``; or the first fetch does.
+        """
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a whole file and return it as the service has it; all or nothing for every observer.

@@ -7,30 +7,31 @@ import difflib
 from collections.abc import Awaitable, Callable, Mapping
 
 from mountcloud.model.errors import InvalidArgument
+from mountcloud.model.keepsakes import Keepsakes, NoKeepsakes
 from mountcloud.model.places import Places
 from mountcloud.model.provider import Provider, Secrets
 from mountcloud.providers.memory_places import MemoryPlaces
 
-Factory = Callable[[Mapping[str, object], Secrets, Places], Provider]
+Factory = Callable[[Mapping[str, object], Secrets, Places, Keepsakes], Provider]
 """Makes a provider of its settings and secrets, without network; raises ``InvalidArgument`` for wrong settings.
 
 Services that have stable ids of their own leave the book of places alone.
 """
 
 
-def _amazon(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+def _amazon(settings: Mapping[str, object], secrets: Secrets, places: Places, _: Keepsakes) -> Provider:
     from mountcloud.providers.amazon.provider import create
 
     return create(settings, secrets, places)
 
 
-def _dracoon(settings: Mapping[str, object], secrets: Secrets, _: Places) -> Provider:
+def _dracoon(settings: Mapping[str, object], secrets: Secrets, _: Places, keepsakes: Keepsakes) -> Provider:
     from mountcloud.providers.dracoon.provider import create
 
-    return create(settings, secrets)
+    return create(settings, secrets, keepsakes)
 
 
-def _memory(settings: Mapping[str, object], _: Secrets, __: Places) -> Provider:
+def _memory(settings: Mapping[str, object], _: Secrets, __: Places, ___: Keepsakes) -> Provider:
     """A service of its own that dies with the provider, for trying things out."""
     from mountcloud.providers.memory import MemoryProvider
 
@@ -39,25 +40,25 @@ def _memory(settings: Mapping[str, object], _: Secrets, __: Places) -> Provider:
     return MemoryProvider()
 
 
-def _metadisk(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+def _metadisk(settings: Mapping[str, object], secrets: Secrets, places: Places, _: Keepsakes) -> Provider:
     from mountcloud.providers.metadisk.provider import create
 
     return create(settings, secrets, places)
 
 
-def _nextcloud(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+def _nextcloud(settings: Mapping[str, object], secrets: Secrets, places: Places, _: Keepsakes) -> Provider:
     from mountcloud.providers.webdav.nextcloud import create
 
     return create(settings, secrets, places)
 
 
-def _smartfile(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+def _smartfile(settings: Mapping[str, object], secrets: Secrets, places: Places, _: Keepsakes) -> Provider:
     from mountcloud.providers.smartfile.provider import create
 
     return create(settings, secrets, places)
 
 
-def _webdav(settings: Mapping[str, object], secrets: Secrets, places: Places) -> Provider:
+def _webdav(settings: Mapping[str, object], secrets: Secrets, places: Places, _: Keepsakes) -> Provider:
     from mountcloud.providers.webdav.provider import create
 
     return create(settings, secrets, places)
@@ -104,13 +105,21 @@ async def _smartfile_login(settings: Mapping[str, object], ask: Callable[[str, b
 VERIFICATION_LOGINS: dict[str, VerificationLogin] = {"smartfile": _smartfile_login}
 
 
-def create(scheme: str, settings: Mapping[str, object], secrets: Secrets, places: Places | None = None) -> Provider:
+def create(
+    scheme: str,
+    settings: Mapping[str, object],
+    secrets: Secrets,
+    places: Places | None = None,
+    keepsakes: Keepsakes | None = None,
+) -> Provider:
     """The provider of this scheme; raises ``InvalidArgument`` if there is none.
 
-    Without a book of places, ids of services that address nodes by path end with the provider.
+    Without a book of places, ids of services that address nodes by path end with the provider; without keepsakes
+    nothing that is encrypted can be read while the service is away.
     """
     demand_known(scheme)
-    return FACTORIES[scheme](settings, secrets, MemoryPlaces() if places is None else places)
+    where = MemoryPlaces() if places is None else places
+    return FACTORIES[scheme](settings, secrets, where, NoKeepsakes() if keepsakes is None else keepsakes)
 
 
 def demand_known(scheme: str) -> None:

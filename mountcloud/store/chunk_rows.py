@@ -18,4 +18,12 @@ MIGRATIONS = [
         key TEXT PRIMARY KEY            -- of a version that is never evicted
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE keepsakes (
+        name TEXT PRIMARY KEY,
+        text TEXT NOT NULL,             -- the provider's own
+        used INTEGER NOT NULL           -- grows with every use
+    ) WITHOUT ROWID;
+    CREATE INDEX keepsakes_by_use ON keepsakes (used);
+    """,
 ]

@@ -15,6 +15,7 @@ from mountcloud.model.ids import Ref
 from mountcloud.model.span import StoredSpan
 from mountcloud.policy.cells import CELL, CellMap, indices, span_of
 from mountcloud.store.chunk_rows import MIGRATIONS
+from mountcloud.store.keepsakes import KeepsakeBox
 from mountcloud.store.reserve import Reserve
 from mountcloud.store.shelf import Shelf
 from mountcloud.store.sparse import SparseFile, sync_file_system
@@ -77,6 +78,7 @@ class ChunkStore:
         self._free = free
         self._reserve = reserve
         self._db = self._open(boot)
+        self.keepsakes = KeepsakeBox(self._db)
         self._versions: dict[str, Cached] = {}
         self._recent: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._kept: dict[tuple[str, int], int] = {}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.filesystem.caller import Caller
-from tests.filesystem.steps import names, write_file
+from tests.filesystem.steps import content, names, read_file, write_file
 from tests.filesystem.tree import refused
-from tests.mount.fixture import PLAIN_ROOM, SPACE_LIMIT, new_account
+from tests.mount.fixture import ENCRYPTED_ROOM, PLAIN_ROOM, SPACE_LIMIT, new_account
 from tests.mount.service import Service
 from tests.mount.session import Mount
 from tests.mount.shared import mounted
@@ -21,6 +21,8 @@ from tests.sandbox.fixture import start_sandbox
 pytestmark = [pytest.mark.mount, pytest.mark.semantics("dir-offline")]
 
 LOOKS_AT_SPACE = 100
+ROOMS = (PLAIN_ROOM, ENCRYPTED_ROOM)
+READ = content(11, 300_000)
 
 
 @dataclass
@@ -42,7 +44,11 @@ def offline(fuse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Of
             place = mount.mountpoint / PLAIN_ROOM
             caller(os.mkdir, place / "known")
             caller(write_file, place / "known/file", b"content")
+            for room in ROOMS:
+                caller(write_file, mount.mountpoint / room / "read", READ)
             mount.settle()
+            for room in ROOMS:
+                assert caller(read_file, mount.mountpoint / room / "read") == READ
             with Service(account.url, account.username, account.password) as service:
                 service.make_folder(f"/{PLAIN_ROOM}/unknown")
                 service.upload(f"/{PLAIN_ROOM}/unknown/file", b"never seen")
@@ -58,7 +64,7 @@ def offline(fuse: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Of
 
 
 def test_known_directories_are_shown(offline: Offline) -> None:
-    assert offline.caller(names, offline.place) == ["known", "unknown"]
+    assert offline.caller(names, offline.place) == ["known", "read", "unknown"]
     assert offline.caller(names, offline.place / "known") == ["file"]
     assert offline.caller(os.stat, offline.place / "known/file").st_size == len(b"content")
 
@@ -83,4 +89,10 @@ def test_what_was_never_listed_is_an_error_and_not_emptiness(offline: Offline) -
     with refused(errno.EIO):
         offline.caller(names, offline.place / "unknown")
     assert "directory 'unknown' was never listed before" in offline.mount.log.read_text()
-    assert offline.caller(names, offline.place) == ["known", "unknown"]
+    assert offline.caller(names, offline.place) == ["known", "read", "unknown"]
+
+
+@pytest.mark.semantics("read-offline")
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_was_read_before_is_read_again(offline: Offline, room: str) -> None:
+    assert offline.caller(read_file, offline.mount.mountpoint / room / "read") == READ

@@ -1,5 +1,6 @@
 """Key pairs and file keys of one account: fetched once, unlocked once, shared with those who lack them."""
 
+import json
 import logging
 import os
 from collections import OrderedDict, defaultdict
@@ -11,6 +12,7 @@ import trio
 from mountcloud.crypt.keys import (
     FileKey,
     KeyPairVersion,
+    PrivateKeyContainer,
     PublicKeyContainer,
     UnlockedKey,
     WrappedFileKey,
@@ -20,6 +22,7 @@ from mountcloud.crypt.keys import (
     wrap,
 )
 from mountcloud.model.errors import Corrupt, Failure, NoKey, Unsupported
+from mountcloud.model.keepsakes import Keepsakes
 from mountcloud.model.provider import Secrets
 from mountcloud.providers.dracoon import wire
 from mountcloud.providers.dracoon.api import Api
@@ -32,6 +35,8 @@ _BATCH = 100
 """The service gives no more missing keys at once (DRACOON facts, 13)."""
 
 _MAX_BATCHES = 1000
+_FILE_KEY, _PRIVATE_KEY = "file key ", "private key "
+"""Names of keepsakes."""
 _HINT = "store it with `mountcloud login`"
 
 
@@ -45,11 +50,15 @@ class _Gift:
 
 
 class AccountKeys:
-    """The keys of one account. Secrets used: ``encryption_password``. Nothing decrypted ever reaches the disk."""
+    """The keys of one account. Secrets used: ``encryption_password``. Nothing decrypted ever reaches the disk.
 
-    def __init__(self, api: Api, secrets: Secrets) -> None:
+    Keepsakes: file keys wrapped as the service has them, and the private key locked by its password.
+    """
+
+    def __init__(self, api: Api, secrets: Secrets, keepsakes: Keepsakes) -> None:
         self._api = api
         self._secrets = secrets
+        self._keepsakes = keepsakes
         self._unlocking = trio.Lock()
         self._unlocked: dict[KeyPairVersion, UnlockedKey] = {}
         self._preferred: PublicKeyContainer | None = None
@@ -60,12 +69,32 @@ class AccountKeys:
 
         Raises ``AuthenticationRequired`` if the encryption password is wrong.
         """
-        known = self._file_keys.get(version)
+        known = await self.kept_file_key(version)
         if known is None:
-            known = await self.unwrapped(await self.wrapped_file_key(version))
+            wrapped = await self.wrapped_file_key(version)
+            known = await self.unwrapped(wrapped)
+            self._keepsakes.put(_FILE_KEY + version, json.dumps(wire.file_key_json(wrapped)))
             self.remember(version, known)
-        self._file_keys.move_to_end(version)
         return known
+
+    async def kept_file_key(self, version: str) -> FileKey | None:
+        """The same without asking the service, None if it is not known here; a new key pair opens no old keepsake."""
+        known, kept = self._file_keys.get(version), self._keepsakes.get(_FILE_KEY + version)
+        if known is None and kept is not None:
+            known = await self._of_use(kept)
+        elif known is not None and kept is None and self._preferred is not None:  # a file that was uploaded just now
+            wrapped = await trio.to_thread.run_sync(wrap, known, self._preferred)
+            self._keepsakes.put(_FILE_KEY + version, json.dumps(wire.file_key_json(wrapped)))
+        if known is not None:
+            self.remember(version, known)
+        return known
+
+    async def _of_use(self, kept: str) -> FileKey | None:
+        try:
+            return await self.unwrapped(wire.file_key(json.loads(kept)))
+        except (NoKey, Corrupt) as failure:
+            _log.info("a file key that was kept here is of no use any more: %s", failure)
+            return None
 
     async def unwrapped(self, wrapped: WrappedFileKey) -> FileKey:
         """What is inside; raises ``NoKey``, ``Corrupt``, ``AuthenticationRequired``."""
@@ -79,6 +108,7 @@ class AccountKeys:
     def remember(self, version: str, file_key: FileKey) -> None:
         """Keep the key of a version, which never changes."""
         self._file_keys[version] = file_key
+        self._file_keys.move_to_end(version)
         while len(self._file_keys) > _CACHED_KEYS:
             self._file_keys.popitem(last=False)
 
@@ -91,11 +121,22 @@ class AccountKeys:
             password = self._secrets.get("encryption_password")
             if not password:
                 raise NoKey("the encryption password of this account is not known", hint=_HINT)
-            pair = await self._pair(version)
-            container = wire.private_key(pair.get("privateKeyContainer"))
-            key = await trio.to_thread.run_sync(unlock, container, password)
+            key = await trio.to_thread.run_sync(unlock, await self._locked(version), password)
             self._unlocked[version] = key
             return key
+
+    async def _locked(self, version: KeyPairVersion) -> PrivateKeyContainer:
+        """Our private key as the service has it; as it was seen last, while the service is away."""
+        name = _PRIVATE_KEY + version.value
+        try:
+            found = wire.private_key((await self._pair(version)).get("privateKeyContainer"))
+        except Failure as failure:
+            kept = self._keepsakes.get(name) if failure.transient else None
+            if kept is None:
+                raise
+            return wire.private_key(json.loads(kept))
+        self._keepsakes.put(name, json.dumps(wire.private_key_json(found)))
+        return found
 
     async def unlock_ahead(self) -> None:
         """The private key that most files need, if its password is stored; raises what ``unlocked`` raises."""

@@ -12,6 +12,7 @@ from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.change import ChangeBatch
 from mountcloud.model.errors import Failure, IsADirectory, NotFound, Outdated, Unsupported
 from mountcloud.model.ids import Cursor, NodeId, Ref, Version
+from mountcloud.model.keepsakes import Keepsakes, NoKeepsakes
 from mountcloud.model.names import NameRules
 from mountcloud.model.node import Node
 from mountcloud.model.offers import Discarded, Encryption, Link, LinkKind, LinkWish, PastVersion, ServiceFacts
@@ -59,7 +60,7 @@ class DracoonProvider:
     A file's id is its reference, which survives new content; its version is the id of its content.
     """
 
-    def __init__(self, settings: DracoonSettings, secrets: Secrets) -> None:
+    def __init__(self, settings: DracoonSettings, secrets: Secrets, keepsakes: Keepsakes | None = None) -> None:
         self._secrets = secrets
         self._settings = settings
         self._client = Client(
@@ -69,7 +70,7 @@ class DracoonProvider:
         self.tokens = TokenSource(self._client, oauth, secrets)
         self._api = Api(self._client, self.tokens)
         self._tree = Tree(self._api)
-        self._keys = AccountKeys(self._api, secrets)
+        self._keys = AccountKeys(self._api, secrets, NoKeepsakes() if keepsakes is None else keepsakes)
         self._account = Account(self._api, self._tree, self._keys, settings.root)
         self._uploads = Uploads(self._api, self._client, self._tree, self._keys, settings)
         self._shares = Shares(self._api, self._tree, self._keys, settings.url)
@@ -121,11 +122,11 @@ class DracoonProvider:
         raise Unsupported("this service has no change feed")
 
     async def open(self, node: Node) -> Content:
-        """The content; asks for the key and an address, so that every reason not to read shows now."""
+        """The content, without asking anybody if its key is known here: what is cached of it can be read offline."""
         if node.is_directory:
             raise IsADirectory("a directory has no content")
         addresses = Addresses(self._api, node.version)
-        return DracoonContent(addresses, self._client, await self._cipher_and(addresses, node))
+        return DracoonContent(addresses, self._client, await self._cipher(addresses, node))
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a whole file; parts that an earlier attempt brought to the storage are not sent again."""
@@ -247,6 +248,12 @@ class DracoonProvider:
         """End all connections; idempotent."""
         await self._client.aclose()
 
+    async def _cipher(self, addresses: Addresses, node: Node) -> ContentCipher:
+        if not node.encrypted:
+            return PlainCipher(node.size, self._tree.md5(node.version))
+        known = await self._keys.kept_file_key(node.version)
+        return GcmStreamCipher(known, node.size) if known else await self._cipher_and(addresses, node)
+
     async def _cipher_and(self, addresses: Addresses, node: Node) -> ContentCipher:
         """The cipher, and the first address meanwhile: the two round trips depend on different things."""
         failures: list[Failure] = []
@@ -261,7 +268,7 @@ class DracoonProvider:
         async with trio.open_nursery() as both:
             both.start_soon(address)
             try:
-                cipher = await self._cipher(node)
+                cipher = await self._cipher_by_service(node)
             except Failure as failure:
                 failures.append(failure)
                 both.cancel_scope.cancel()
@@ -269,18 +276,16 @@ class DracoonProvider:
             raise failures[0]
         return cipher
 
-    async def _cipher(self, node: Node) -> ContentCipher:
-        if not node.encrypted:
-            return PlainCipher(node.size, self._tree.md5(node.version))
+    async def _cipher_by_service(self, node: Node) -> ContentCipher:
         try:
             return GcmStreamCipher(await self._keys.file_key(node.version), node.size)
         except NotFound as gone:
             raise Outdated("this version of the file is gone") from gone
 
 
-def create(settings: Mapping[str, object], secrets: Secrets) -> DracoonProvider:
+def create(settings: Mapping[str, object], secrets: Secrets, keepsakes: Keepsakes | None = None) -> DracoonProvider:
     """A provider of the settings' account, without network; raises ``InvalidArgument`` for wrong settings."""
-    return DracoonProvider(settings_from(settings), secrets)
+    return DracoonProvider(settings_from(settings), secrets, keepsakes)
 
 
 def _checked(name: str) -> str:

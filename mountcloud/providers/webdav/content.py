@@ -1,5 +1,7 @@
 """Bytes of one file at one version, checked against what each answer says of itself."""
 
+from collections.abc import Awaitable, Callable
+
 from mountcloud.crypt.plain import PlainCipher
 from mountcloud.model.arrival import Arrival, Arrived
 from mountcloud.model.errors import Outdated
@@ -13,10 +15,13 @@ from mountcloud.providers.webdav.tree import Tree
 
 
 class WebdavContent:
-    """Reads wherever the file is by now, and nothing but its version."""
+    """Reads wherever the file is by now, and nothing but its version. ``ready``: the server is known, so ask it."""
 
-    def __init__(self, tree: Tree, node: NodeId, version: Version, cipher: PlainCipher) -> None:
+    def __init__(
+        self, tree: Tree, ready: Callable[[], Awaitable[None]], node: NodeId, version: Version, cipher: PlainCipher
+    ) -> None:
         self._tree = tree
+        self._ready = ready
         self._node = node
         self._version = version
         self._cipher = cipher
@@ -38,6 +43,7 @@ class WebdavContent:
         if not span.length:
             return b""
         arrival = Arrival(span, arrived)
+        await self._ready()
         await self._tree.follow(self._node, lambda path: self._fetch(path, arrival))
         return arrival.gathered()
 

@@ -34,7 +34,7 @@ from mountcloud.model.provider import (
 from mountcloud.net.auth import Login
 from mountcloud.net.http import Client, ClientSettings
 from mountcloud.policy import names
-from mountcloud.providers.webdav import wire
+from mountcloud.providers.webdav import tokens, wire
 from mountcloud.providers.webdav.abilities import Abilities, abilities_of
 from mountcloud.providers.webdav.address import address_of
 from mountcloud.providers.webdav.changes import Changes
@@ -158,12 +158,14 @@ class WebdavProvider:
         """The content; that it is still this version is checked with every answer."""
         if node.is_directory:
             raise IsADirectory("a directory has no content")
-        await self._ready()
         if self._places.get(node.id) is None:
             raise Outdated("the file is gone")
-        await self._tree.settle_version(node)
+        if tokens.is_racy(node.version):
+            await self._ready()
+            await self._tree.settle_version(node)
         algorithm, _, digest = facts_of(self._tree.place(node.id).facts).checksum_at(node.version).partition(":")
-        return WebdavContent(self._tree, node.id, node.version, PlainCipher(node.size, digest, algorithm))
+        cipher = PlainCipher(node.size, digest, algorithm)
+        return WebdavContent(self._tree, self._ready, node.id, node.version, cipher)
 
     async def upload(self, target: UploadTarget, source: Source, progress: UploadProgress | None = None) -> Node:
         """Store a whole file, each time from its start unless it goes up in chunks that the server keeps."""

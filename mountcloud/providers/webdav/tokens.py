@@ -36,6 +36,11 @@ def parsed(version: str) -> Token | None:
     return None if found is None else Token(found[1], int(found[2]), int(found[3]))
 
 
+def is_racy(version: str) -> bool:
+    """True if it may stand for two contents, so the server has to be asked before any of them is read."""
+    return version.endswith(RACY) and parsed(version) is not None
+
+
 def etag(text: str) -> str:
     """The opaque part of an entity tag: quotes may be missing, a compressing proxy may have added a suffix."""
     bare = text.strip().removeprefix("W/").strip('"')

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import trio
 
 from mountcloud.model.ids import NodeId
+from mountcloud.model.keepsakes import Keepsakes
 from mountcloud.model.node import Node
 from mountcloud.model.provider import UploadTarget
 from mountcloud.providers.dracoon.provider import DracoonProvider
@@ -20,6 +21,13 @@ ROOM_MANAGER = 4
 MEMBER = ("read", "create", "change", "delete")
 
 
+class Kept(dict[str, str]):
+    """Keepsakes in memory."""
+
+    def put(self, name: str, text: str) -> None:
+        self[name] = text
+
+
 @dataclass
 class Person:
     """A user of the sandbox; ``providers`` are closed at the end of the test."""
@@ -29,12 +37,19 @@ class Person:
     name: str
     providers: list[DracoonProvider] = field(default_factory=list)
 
-    def provider(self, *, encryption_password: str = ENCRYPTION_PASSWORD, **settings: object) -> DracoonProvider:
+    def provider(
+        self,
+        *,
+        encryption_password: str = ENCRYPTION_PASSWORD,
+        keepsakes: Keepsakes | None = None,
+        **settings: object,
+    ) -> DracoonProvider:
         base = DracoonSettings(self.sandbox.base_url, self.name, part_size=1 << 20)
         secrets = MemorySecrets(password=PASSWORD)
         if encryption_password:
             secrets.put("encryption_password", encryption_password)
-        made = DracoonProvider(replace(base, **settings), secrets)  # type: ignore[arg-type] # named by each test
+        asked = replace(base, **settings)  # type: ignore[arg-type] # named by each test
+        made = DracoonProvider(asked, secrets, keepsakes)
         self.providers.append(made)
         return made
 

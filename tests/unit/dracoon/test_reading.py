@@ -114,10 +114,10 @@ def test_what_was_replaced_or_removed_is_outdated(calm_sandbox: RunningSandbox) 
             await content.fetch(StoredSpan(0, 10))
         for reader in (provider, me.provider()):
             with pytest.raises(Outdated):
-                await reader.open(old)
+                await read(reader, old)
         await provider.remove(new.ref)
         with pytest.raises(Outdated):
-            await provider.open(new)
+            await read(provider, new)
 
     run(action, me)
 
@@ -148,7 +148,7 @@ def test_an_address_that_ends_in_the_middle_is_renewed_for_the_rest(calm_sandbox
         assert await content.fetch(StoredSpan(0, len(DATA)), pieces.append) == b""
         assert b"".join(pieces) == DATA
         requests = calm_sandbox.control.requests()
-        assert (requests.count("GET", "/downloads"), requests.count("POST", "/downloads")) == (3, 1)
+        assert (requests.count("GET", "/downloads"), requests.count("POST", "/downloads")) == (3, 2)
 
     run(action, me)
 
@@ -177,7 +177,7 @@ def test_what_the_scanner_holds_back_is_blocked(calm_sandbox: RunningSandbox, ve
         node = await put(provider, me.room(), "file", DATA)
         calm_sandbox.control.set_verdict(int(node.version), verdict)
         with pytest.raises(Blocked):
-            await provider.open(node)
+            await read(provider, node)
 
     run(action, me)
 
@@ -208,7 +208,7 @@ def test_without_rights_nothing_is_read_written_or_made(calm_sandbox: RunningSan
                 await attempt()
         calm_sandbox.control.set_rights(int(room), guest.id, tuple(set(MEMBER) - {"read"}))
         with pytest.raises(Forbidden):
-            await guest.provider().open(node)
+            await read(guest.provider(), node)
 
     run(action, me, guest)
 
