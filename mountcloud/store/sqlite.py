@@ -53,6 +53,7 @@ class Database:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
             self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("PRAGMA temp_store=MEMORY")  # what undoes one statement, within a long transaction
             self._migrate(migrations)
             self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)  # closed last: closing it ends SQLite's locks
             self.secure_room()
