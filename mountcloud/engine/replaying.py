@@ -218,9 +218,8 @@ class Replayer:
         owed = self.journal.operations
         if self.paused:
             return bool(self._running)
-        helpless = stuck(owed, self._waits_for_the_user)
-        looked_at = owed if wanted is None else wanted
-        return any(each.id not in helpless and not self.local.held(each) for each in looked_at)
+        helpless = stuck(owed, lambda each: self._waits_for_the_user(each) or self.local.held(each))
+        return any(each.id not in helpless for each in (owed if wanted is None else wanted))
 
     def _waits_for_the_user(self, operation: Operation) -> bool:
         stopped = self.local.removals.stopped and operation.kind is OperationKind.REMOVE

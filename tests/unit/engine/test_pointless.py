@@ -1,5 +1,6 @@
 """An upload whose file is removed meanwhile is not sent to its end."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,4 +125,24 @@ async def test_who_waits_for_all_need_not_wait_for_the_next_attempt(
         await here.replayer.drained()
         assert trio.current_time() - begin < 2
         assert remote.tree() == {"a": b"1"}
+        nursery.cancel_scope.cancel()
+
+
+@on_trio
+async def test_who_waits_for_all_waits_for_no_program_that_holds_some_of_it_back(
+    tmp_path: Path, service: MemoryService, remote: Remote
+) -> None:
+    """An emptied file that is still open is held back, and so is what comes after it."""
+    async with trio.open_nursery() as nursery:
+        here = await Machine(tmp_path, MemoryProvider(service), nursery).boot()
+        await here.write("file", b"old")
+        await here.drain()
+        handle = await here.open("file", os.O_WRONLY | os.O_TRUNC)
+        here.fs.files.flush(handle)  # a copy of its descriptor is closed
+        await here.rename("file", "renamed")
+        await here.drain()
+        assert [each.kind for each in here.owed] == [OperationKind.UPLOAD, OperationKind.MOVE]
+        await here.close(handle)
+        await here.drain()
+        assert (here.owed, remote.tree()) == ([], {"renamed": b""})
         nursery.cancel_scope.cancel()
