@@ -252,7 +252,8 @@ class Front:
         await self._mount.persister.round()  # what was sent makes room on a full disk
         if queue.trouble and queue.below(path):
             raise Failure(queue.trouble)
-        left = [each for each in queue.below(path) if not self._mount.core.local.held(each)]
+        with_programs = self._mount.replayer.with_programs
+        left = [each for each in queue.below(path) if each.id not in with_programs]
         if left:
             named = "; ".join(f"{queue.path(each)}: {each.error or _BEHIND}" for each in left[:_NAMED])
             more = f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else ""

@@ -221,6 +221,13 @@ class Replayer:
         helpless = stuck(owed, lambda each: self._waits_for_the_user(each) or self.local.held(each))
         return any(each.id not in helpless for each in (owed if wanted is None else wanted))
 
+    @property
+    def with_programs(self) -> set[OperationId]:
+        """What a program holds back, and all that waits for it: it is sent when the program closes its files."""
+        return stuck(
+            (each for each in self.journal.operations if each.state is not OperationState.PARKED), self.local.held
+        )
+
     def _waits_for_the_user(self, operation: Operation) -> bool:
         stopped = self.local.removals.stopped and operation.kind is OperationKind.REMOVE
         return stopped or self.local.is_kept(operation)

@@ -142,6 +142,7 @@ async def test_who_waits_for_all_waits_for_no_program_that_holds_some_of_it_back
         await here.rename("file", "renamed")
         await here.drain()
         assert [each.kind for each in here.owed] == [OperationKind.UPLOAD, OperationKind.MOVE]
+        assert here.replayer.with_programs == {each.id for each in here.owed}
         await here.close(handle)
         await here.drain()
         assert (here.owed, remote.tree()) == ([], {"renamed": b""})
