@@ -65,29 +65,33 @@ class AccountKeys:
         self._file_keys: OrderedDict[str, FileKey] = OrderedDict()
 
     async def file_key(self, version: str) -> FileKey:
-        """The key of a file at this version; raises ``NoKey`` (none for us, or no password), ``NotFound``.
+        """The key of a file at this version, from here or from the service; raises what ``asked_file_key`` raises."""
+        return await self.kept_file_key(version) or await self.asked_file_key(version)
+
+    async def asked_file_key(self, version: str) -> FileKey:
+        """The same, asked of the service and kept; raises ``NoKey`` (none for us, or no password), ``NotFound``.
 
         Raises ``AuthenticationRequired`` if the encryption password is wrong.
         """
-        known = await self.kept_file_key(version)
-        if known is None:
-            wrapped = await self.wrapped_file_key(version)
-            known = await self.unwrapped(wrapped)
-            self._keepsakes.put(_FILE_KEY + version, json.dumps(wire.file_key_json(wrapped)))
-            self.remember(version, known)
+        wrapped = await self.wrapped_file_key(version)
+        known = await self.unwrapped(wrapped)
+        self._keep(version, wrapped)
+        self.remember(version, known)
         return known
 
     async def kept_file_key(self, version: str) -> FileKey | None:
-        """The same without asking the service, None if it is not known here; a new key pair opens no old keepsake."""
+        """The key, if it is known here without asking the service; a new key pair opens no old keepsake."""
         known, kept = self._file_keys.get(version), self._keepsakes.get(_FILE_KEY + version)
         if known is None and kept is not None:
             known = await self._of_use(kept)
         elif known is not None and kept is None and self._preferred is not None:  # a file that was uploaded just now
-            wrapped = await trio.to_thread.run_sync(wrap, known, self._preferred)
-            self._keepsakes.put(_FILE_KEY + version, json.dumps(wire.file_key_json(wrapped)))
+            self._keep(version, await trio.to_thread.run_sync(wrap, known, self._preferred))
         if known is not None:
             self.remember(version, known)
         return known
+
+    def _keep(self, version: str, wrapped: WrappedFileKey) -> None:
+        self._keepsakes.put(_FILE_KEY + version, json.dumps(wire.file_key_json(wrapped)))
 
     async def _of_use(self, kept: str) -> FileKey | None:
         try:

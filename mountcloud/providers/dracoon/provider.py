@@ -278,7 +278,7 @@ class DracoonProvider:
 
     async def _cipher_by_service(self, node: Node) -> ContentCipher:
         try:
-            return GcmStreamCipher(await self._keys.file_key(node.version), node.size)
+            return GcmStreamCipher(await self._keys.asked_file_key(node.version), node.size)
         except NotFound as gone:
             raise Outdated("this version of the file is gone") from gone
 
