@@ -160,9 +160,9 @@ class WebdavProvider:
             raise IsADirectory("a directory has no content")
         if self._places.get(node.id) is None:
             raise Outdated("the file is gone")
-        if tokens.is_racy(node.version):
+        if (expected := tokens.racy(node.version)) is not None:
             await self._ready()
-            await self._tree.settle_version(node)
+            await self._tree.settle_version(node, expected)
         algorithm, _, digest = facts_of(self._tree.place(node.id).facts).checksum_at(node.version).partition(":")
         cipher = PlainCipher(node.size, digest, algorithm)
         return WebdavContent(self._tree, self._ready, node.id, node.version, cipher)

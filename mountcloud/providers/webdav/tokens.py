@@ -36,9 +36,9 @@ def parsed(version: str) -> Token | None:
     return None if found is None else Token(found[1], int(found[2]), int(found[3]))
 
 
-def is_racy(version: str) -> bool:
-    """True if it may stand for two contents, so the server has to be asked before any of them is read."""
-    return version.endswith(RACY) and parsed(version) is not None
+def racy(version: str) -> Token | None:
+    """The token of a version that may stand for two contents: the server has to be asked before it is read."""
+    return parsed(version) if version.endswith(RACY) else None
 
 
 def etag(text: str) -> str:

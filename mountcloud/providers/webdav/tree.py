@@ -12,7 +12,7 @@ from mountcloud.model.node import Kind, Node, Rights
 from mountcloud.model.operation import Slot
 from mountcloud.model.places import Place, Places, path_of
 from mountcloud.providers.book import ROOT, Book
-from mountcloud.providers.webdav import tokens, wire
+from mountcloud.providers.webdav import wire
 from mountcloud.providers.webdav.abilities import Abilities
 from mountcloud.providers.webdav.address import Path
 from mountcloud.providers.webdav.dav import Dav
@@ -244,14 +244,11 @@ class Tree(Book):
         racy = not self.abilities.precise and abs(entry.now - token.modified) < RACY_S
         return Version(token.text + RACY * racy)
 
-    async def settle_version(self, node: Node) -> None:
-        """Wait until the token of a version that was seen too soon proves something, and bind the version to it.
+    async def settle_version(self, node: Node, expected: Token) -> None:
+        """Wait until the token of a racy version proves something, and bind the version to it.
 
         Raises ``Outdated`` if the file has another content by then.
         """
-        expected = tokens.parsed(node.version)
-        if expected is None or not node.version.endswith(RACY):
-            return
         while (seen := await self.seen_alone(node.id)) is not None and abs(seen.now - expected.modified) < RACY_S:
             if seen.token != expected:
                 break
